@@ -1,0 +1,36 @@
+import { defaultServerConditions } from "vite";
+import { defineConfig } from "vitest/config";
+
+// Vite's own target keeps the syntax of standard decorators and of `using`, which Node 20 does not have.
+const esbuild = { target: "es2022" } as const;
+
+export default defineConfig({
+  test: {
+    pool: "forks",
+    passWithNoTests: true,
+    projects: [
+      {
+        // Beside the code, on the sources: no build needed.
+        esbuild,
+        ssr: { resolve: { conditions: ["@cloaca/source", ...defaultServerConditions] } },
+        test: {
+          name: "unit",
+          include: ["{proto,server,sdk-ts,cli,bench,examples,scripts}/**/*.test.ts"],
+          exclude: ["**/node_modules/**", "**/dist/**"],
+        },
+      },
+      {
+        // Across processes, on what is built. Two at a time at most: each file starts processes of its own.
+        esbuild,
+        test: {
+          name: "e2e",
+          include: ["test/**/*.test.ts"],
+          globalSetup: "test/setup/build.ts",
+          maxWorkers: 2,
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
+        },
+      },
+    ],
+  },
+});
