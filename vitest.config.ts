@@ -7,7 +7,6 @@ const esbuild = { target: "es2022" } as const;
 export default defineConfig({
   test: {
     pool: "forks",
-    passWithNoTests: true,
     projects: [
       {
         // Beside the code, on the sources: no build needed.

@@ -42,7 +42,12 @@ export function toolEnv() {
  */
 export function capture(program, args, options = {}) {
   return new Promise((resolve) => {
-    const child = spawn(program, args, { cwd: repoRoot, env: toolEnv(), stdio: ["ignore", "pipe", "pipe"], ...options });
+    const child = spawn(program, args, {
+      cwd: repoRoot,
+      env: toolEnv(),
+      stdio: ["ignore", "pipe", "pipe"],
+      ...options,
+    });
     /** @type {Buffer[]} */
     const chunks = [];
     child.stdout.on("data", (chunk) => chunks.push(chunk));
@@ -53,13 +58,17 @@ export function capture(program, args, options = {}) {
 }
 
 /**
- * Runs a program on this terminal; throws when it fails.
+ * Runs a program; throws when it fails. What it prints goes to stderr, so that stdout stays the caller's own.
  * @param {string} program
  * @param {readonly string[]} args
  * @param {NodeJS.ProcessEnv} [env]
  */
 export function mustRun(program, args, env = toolEnv()) {
-  const { status, error, signal } = spawnSync(program, args, { cwd: repoRoot, env, stdio: ["ignore", "inherit", "inherit"] });
+  const { status, error, signal } = spawnSync(program, args, {
+    cwd: repoRoot,
+    env,
+    stdio: ["ignore", 2, 2],
+  });
   if (error) throw error;
   if (status !== 0) throw new Error(`${[program, ...args].join(" ")} ended with ${signal ?? `exit code ${status}`}`);
 }

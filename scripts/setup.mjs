@@ -1,0 +1,4 @@
+// `npm run setup`: installs what the lock file names.
+import { setUp } from "./lib/setup.mjs";
+
+setUp();
