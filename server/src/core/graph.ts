@@ -1,0 +1,183 @@
+import { findCycles } from "./cycles.js";
+import { CloacaError } from "./errors.js";
+import { entryPath, fieldPath } from "./field-path.js";
+import type { Graph, GraphTask, Problem, TaskDefinition, WorkflowDefinition } from "./model.js";
+import { nameProblem } from "./names.js";
+import { didYouMean } from "./nearest.js";
+import { ProblemList } from "./problem-list.js";
+import { quote } from "./quote.js";
+import { definitionVersion } from "./version.js";
+
+/** Tasks that a workflow may have unless the scheduler is told otherwise. */
+export const DEFAULT_MAX_TASKS = 20_000;
+
+/** Largest `timeoutMs`. */
+export const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
+/** Words compared in search of nearest matches for one definition: 20,000 wrong ids among 20,000 must not cost seconds. */
+const NEAREST_BUDGET = 200_000;
+
+/** Edges by position: `edges[task][n]` is the index of the n-th dependency, or `UNRESOLVED`. */
+type Edges = number[][];
+const UNRESOLVED = -1;
+
+/**
+ * All problems of a definition, each with its path; none when it can be compiled.
+ *
+ * @param path where the definition stands in the request, for example `workflows[2]`; put before each problem's field
+ * @param maxTasks the most tasks that a workflow may have
+ */
+export function checkDefinition(definition: WorkflowDefinition, path = "", maxTasks = DEFAULT_MAX_TASKS): Problem[] {
+  return check(definition, path, maxTasks).problems;
+}
+
+/**
+ * Checks a definition and resolves its edges. 10,000 tasks take about 20 ms, the version included.
+ *
+ * @throws CloacaError DEFINITION_INVALID with all problems
+ */
+export function compileGraph(definition: WorkflowDefinition, maxTasks = DEFAULT_MAX_TASKS): Graph {
+  const { problems, edges, indexOf } = check(definition, "", maxTasks);
+  if (problems.length > 0) {
+    throw CloacaError.fromProblems("DEFINITION_INVALID", `workflow ${quote(definition.name)}`, problems);
+  }
+  const dependents: number[][] = edges.map(() => []);
+  edges.forEach((dependencies, task) => {
+    for (const dependency of dependencies) dependents[dependency]?.push(task);
+  });
+  const tasks = definition.tasks.map(
+    (task, index): GraphTask => ({
+      id: task.id,
+      index,
+      dependencies: edges[index] ?? [],
+      dependents: dependents[index] ?? [],
+      timeoutMs: task.timeoutMs,
+    }),
+  );
+  const roots = tasks.filter((task) => task.dependencies.length === 0).map((task) => task.index);
+  return {
+    definition,
+    version: definitionVersion(definition),
+    tasks,
+    indexOf,
+    roots,
+    leaves: tasks.filter((task) => task.dependents.length === 0).map((task) => task.index),
+    topological: topologicalOrder(tasks, roots),
+  };
+}
+
+interface Checked {
+  readonly problems: Problem[];
+  readonly edges: Edges;
+  readonly indexOf: ReadonlyMap<string, number>;
+}
+
+function check(definition: WorkflowDefinition, path: string, maxTasks: number): Checked {
+  const problems = new ProblemList();
+  checkHead(definition, path, maxTasks, problems);
+  const indexOf = checkTasks(definition.tasks, path, problems);
+  const edges = resolveEdges(definition.tasks, indexOf, path, problems);
+  reportCycles(definition.tasks, edges, path, problems);
+  return { problems: problems.list(path), edges, indexOf };
+}
+
+function checkHead(definition: WorkflowDefinition, path: string, maxTasks: number, problems: ProblemList): void {
+  const name = nameProblem(definition.name);
+  if (name !== null) problems.add(fieldPath(path, "name"), name);
+  for (const [key, value] of Object.entries<unknown>(definition.tags)) {
+    if (typeof value === "string") continue;
+    problems.add(entryPath(fieldPath(path, "tags"), key), `is ${typeof value}; a tag's value is text`);
+  }
+  const count = definition.tasks.length;
+  if (count === 0) problems.add(fieldPath(path, "tasks"), "is empty; a workflow has at least one task");
+  if (count > maxTasks) problems.add(fieldPath(path, "tasks"), `has ${count} tasks; at most ${maxTasks} are allowed`);
+}
+
+function checkTasks(tasks: readonly TaskDefinition[], path: string, problems: ProblemList): Map<string, number> {
+  const indexOf = new Map<string, number>();
+  tasks.forEach((task, index) => {
+    const name = nameProblem(task.id);
+    const first = indexOf.get(task.id);
+    if (name !== null) problems.add(taskPath(path, index, "id"), name);
+    if (first === undefined) indexOf.set(task.id, index);
+    else if (name === null) {
+      problems.add(
+        taskPath(path, index, "id"),
+        `${quote(task.id)} is already the id of ${taskPath(path, first)}; ids are unique within a workflow`,
+      );
+    }
+    if (!Number.isInteger(task.timeoutMs) || task.timeoutMs < 0 || task.timeoutMs > MAX_TIMEOUT_MS) {
+      problems.add(
+        taskPath(path, index, "timeoutMs"),
+        `is ${task.timeoutMs}; allowed are whole milliseconds from 0 (no limit) to ${MAX_TIMEOUT_MS}`,
+      );
+    }
+  });
+  return indexOf;
+}
+
+function resolveEdges(
+  tasks: readonly TaskDefinition[],
+  indexOf: ReadonlyMap<string, number>,
+  path: string,
+  problems: ProblemList,
+): Edges {
+  let budget = NEAREST_BUDGET;
+  return tasks.map((task, index) => {
+    const firstAt = new Map<string, number>();
+    return task.dependencies.map((id, position) => {
+      const target = indexOf.get(id);
+      const field = taskPath(path, index, `dependencies[${position}]`);
+      const earlier = firstAt.get(id);
+      if (earlier !== undefined) {
+        const first = taskPath(path, index, `dependencies[${earlier}]`);
+        problems.add(field, `${quote(id)} is already ${first}; each dependency is named once`);
+        return UNRESOLVED;
+      }
+      firstAt.set(id, position);
+      if (id === task.id) {
+        problems.add(field, `task ${quote(id)} depends on itself`);
+        return UNRESOLVED;
+      }
+      if (target !== undefined) return target;
+      let hint = "";
+      if (!problems.full && budget >= indexOf.size) {
+        budget -= indexOf.size;
+        hint = didYouMean(id, without(task.id, indexOf.keys()));
+      }
+      problems.add(field, `there is no task ${quote(id)}${hint}`);
+      return UNRESOLVED;
+    });
+  });
+}
+
+function* without(excluded: string, ids: Iterable<string>): Generator<string> {
+  for (const id of ids) if (id !== excluded) yield id;
+}
+
+function reportCycles(tasks: readonly TaskDefinition[], edges: Edges, path: string, problems: ProblemList): void {
+  for (const { from, edge, path: nodes } of findCycles(edges)) {
+    const shown = nodes.map((node) => (node === null ? "…" : (tasks[node]?.id ?? ""))).join(" -> ");
+    problems.add(taskPath(path, from, `dependencies[${edge}]`), `closes a cycle of dependencies: ${shown}`);
+    if (problems.full) return;
+  }
+}
+
+/** Kahn's algorithm, first come first served, so the order is a function of the definition. */
+function topologicalOrder(tasks: readonly GraphTask[], roots: readonly number[]): number[] {
+  const missing = Int32Array.from(tasks, (task) => task.dependencies.length);
+  const order = [...roots];
+  for (const index of order) {
+    for (const dependent of tasks[index]?.dependents ?? []) {
+      const left = (missing[dependent] ?? 0) - 1;
+      missing[dependent] = left;
+      if (left === 0) order.push(dependent);
+    }
+  }
+  return order;
+}
+
+function taskPath(path: string, index: number, field?: string): string {
+  const task = fieldPath(path, `tasks[${index}]`);
+  return field === undefined ? task : `${task}.${field}`;
+}

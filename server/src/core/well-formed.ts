@@ -1,0 +1,8 @@
+// With the u flag a pair counts as one code point, so only a surrogate without its partner matches. For text that V8 holds
+// as Latin-1 the match fails at once.
+const LONE_SURROGATE = /[\uD800-\uDFFF]/u;
+
+/** Whether the text can be written as UTF-8: it holds no surrogate without its partner. */
+export function isWellFormed(text: string): boolean {
+  return !LONE_SURROGATE.test(text);
+}
