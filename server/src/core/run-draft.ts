@@ -1,0 +1,50 @@
+import type { View } from "./merge.js";
+import type { Graph, Run, TaskRun } from "./model.js";
+import type { EventDraft } from "./task-machine.js";
+
+/**
+ * A run under decision: what a store loaded under lock, with the changes so far. Decisions read and write it and touch
+ * nothing else; the store makes the changes durable or drops them.
+ */
+export interface RunDraft {
+  readonly graph: Graph;
+  run(): Run;
+  setRun(run: Run): void;
+  task(index: number): TaskRun;
+  setTask(task: TaskRun): void;
+  /** Appends to the run's log; the draft gives the event its number. */
+  log(event: EventDraft): void;
+  /** The context that a task leaves behind; remembered by the draft once it was computed. */
+  output(index: number): View | undefined;
+  setOutput(index: number, view: View): void;
+}
+
+/** What hosts are told once a decision is durable. All of it can be derived again from state after a reconnect (P6). */
+export type HostEffect =
+  | { readonly type: "deferred"; readonly sessionId: string; readonly leaseId: string; readonly n: number }
+  | {
+      readonly type: "granted";
+      readonly sessionId: string;
+      readonly leaseId: string;
+      readonly n: number;
+      readonly outcome: "MET" | "MAX_WAIT";
+      readonly waitedMs: number;
+    }
+  | {
+      readonly type: "cancel";
+      readonly sessionId: string;
+      readonly leaseId: string;
+      readonly reason: "RUN_CANCELLED" | "TIMEOUT";
+      readonly detail: string;
+    }
+  | { readonly type: "revoked"; readonly sessionId: string; readonly leaseId: string; readonly detail: string };
+
+/** Limits that decisions apply (P5, P10). */
+export interface DecisionLimits {
+  readonly maxPatchBytes: number;
+  readonly maxContextBytes: number;
+  readonly maxFailureBytes: number;
+  /** Losses after which a task run fails with HOST_LOST: while a slot was held, and while deferred. */
+  readonly maxLossesHeld: number;
+  readonly maxLossesDeferred: number;
+}

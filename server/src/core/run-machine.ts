@@ -1,0 +1,238 @@
+/**
+ * What happens to a run: the start, the end of a task and what follows for its dependents, cancellation, loss of a
+ * session, timeouts. Pure: it works on a draft and returns what hosts are to be told. Events of hosts about their leases
+ * are in `lease-events.ts`.
+ */
+import { applyPatch, finalContext, foldViews, inputView, type View } from "./merge.js";
+import type { CancelReason, Failure, RunStatus, TaskRun } from "./model.js";
+import type { DecisionLimits, HostEffect, RunDraft } from "./run-draft.js";
+import { allows, endLease, isTerminal, step, type TaskInput } from "./task-machine.js";
+
+/** The writer of the run's initial context; it comes before all tasks. */
+export function startRun(draft: RunDraft, limits: DecisionLimits, now: number): void {
+  draft.log({ at: now, type: "RUN_STARTED" });
+  const ready = draft.graph.roots.slice();
+  settle(draft, ready, limits, now);
+}
+
+/** Applies an input to a task run, with everything that follows for the run and for the task's dependents. */
+export function advance(
+  draft: RunDraft,
+  index: number,
+  input: TaskInput,
+  limits: DecisionLimits,
+  now: number,
+): TaskRun {
+  const before = draft.task(index);
+  const { next, event } = step(before, input, now);
+  draft.setTask(next);
+  draft.log(event);
+  if (isTerminal(next.state)) {
+    countEnd(draft, next);
+    settle(draft, dependentsAfterEnd(draft, next), limits, now);
+    finishWhenDone(draft, now);
+  } else if (next.state === "LEASED" && draft.run().status === "PENDING") {
+    draft.setRun({ ...draft.run(), status: "RUNNING", startedAt: now });
+  }
+  return next;
+}
+
+/** The context that a task starts with, without its own checkpoint. */
+export function taskInput(draft: RunDraft, index: number): View {
+  const { dependencies } = graphTask(draft, index);
+  if (dependencies.length === 0) return inputView(draft.run().input);
+  return foldViews(
+    draft.graph,
+    dependencies.map((task) => ({ task, view: taskOutput(draft, task) })),
+  );
+}
+
+/** The context that a task leaves behind: its input with its patch. */
+export function taskOutput(draft: RunDraft, index: number): View {
+  const known = draft.output(index);
+  if (known !== undefined) return known;
+  // Dependencies first and without recursion: a chain may be 20,000 tasks long.
+  const pending = [index];
+  for (let top = pending.at(-1); top !== undefined; top = pending.at(-1)) {
+    const missing = graphTask(draft, top).dependencies.filter((d) => draft.output(d) === undefined);
+    if (missing.length > 0) {
+      pending.push(...missing);
+      continue;
+    }
+    pending.pop();
+    if (draft.output(top) === undefined) {
+      draft.setOutput(top, applyPatch(taskInput(draft, top), draft.task(top).patch, top));
+    }
+  }
+  return draft.output(index) ?? inputView(draft.run().input);
+}
+
+/** The context of a run that has ended: the leaves' views, folded in declared order. */
+export function runOutput(draft: RunDraft): View {
+  return finalContext(
+    draft.graph,
+    draft.graph.leaves.map((task) => ({ task, view: taskOutput(draft, task) })),
+  );
+}
+
+/** Cancels every task run that has not ended. P3: leases are fenced at once, their slots come back with `Stopped`. */
+export function cancelRun(draft: RunDraft, detail: string, now: number): HostEffect[] {
+  const run = draft.run();
+  if (isRunOver(run.status)) return [];
+  const effects: HostEffect[] = [];
+  for (const { index } of draft.graph.tasks) {
+    const task = draft.task(index);
+    if (!allows(task, "cancel")) continue;
+    const { next, event } = step(task, { type: "cancel", reason: "RUN_CANCELLED", detail }, now);
+    draft.setTask(next);
+    draft.log(event);
+    pushCancel(effects, task, "RUN_CANCELLED", detail);
+  }
+  draft.setRun({ ...draft.run(), open: 0 });
+  endRun(draft, "CANCELLED", detail, now);
+  return effects;
+}
+
+/** P9: the attempt has held its slot for longer than its `timeout_ms`. */
+export function timeOut(draft: RunDraft, index: number, limits: DecisionLimits, now: number): HostEffect[] {
+  const task = draft.task(index);
+  if (!allows(task, "timeout")) return [];
+  const { id, timeoutMs } = graphTask(draft, index);
+  const failure = plainFailure(
+    "TASK_TIMEOUT",
+    `task "${id}" held a slot for longer than its timeout of ${timeoutMs} ms`,
+  );
+  const effects: HostEffect[] = [];
+  pushCancel(effects, task, "TIMEOUT", failure.message);
+  advance(draft, index, { type: "timeout", failure }, limits, now);
+  return effects;
+}
+
+/** P5: the session is gone for good. Its attempts are leased again (a recovery), until losses have been too many. */
+export function loseSession(
+  draft: RunDraft,
+  sessionId: string,
+  reason: string,
+  limits: DecisionLimits,
+  now: number,
+): void {
+  for (const { index } of draft.graph.tasks) {
+    const task = draft.task(index);
+    if (task.lease?.sessionId === sessionId) loseLease(draft, index, reason, limits, now);
+    endLeasesOf(draft, index, sessionId, reason, now);
+  }
+}
+
+/** The code of a lease is gone, and nothing was heard of its result. */
+export function loseLease(draft: RunDraft, index: number, reason: string, limits: DecisionLimits, now: number): void {
+  const task = draft.task(index);
+  if (!allows(task, "lose")) return;
+  const held = task.lease !== null && task.lease.slotSince !== null;
+  const losses = held ? task.lossesHeld + 1 : task.lossesDeferred + 1;
+  const limit = held ? limits.maxLossesHeld : limits.maxLossesDeferred;
+  const failure =
+    losses < limit
+      ? null
+      : plainFailure(
+          "HOST_LOST",
+          `${losses} hosts were lost ${held ? "while they executed it" : "while it was deferred"}`,
+        );
+  advance(draft, index, { type: "lose", reason, failure }, limits, now);
+}
+
+/** Frees what fenced leases of a session still hold. */
+export function endLeasesOf(draft: RunDraft, index: number, sessionId: string, reason: string, now: number): void {
+  for (const ending of draft.task(index).ending) {
+    if (ending.sessionId === sessionId) endFencedLease(draft, index, ending.id, reason, now);
+  }
+}
+
+/** Frees what a fenced lease still holds; false when the task run has no such lease. */
+export function endFencedLease(draft: RunDraft, index: number, leaseId: string, reason: string, now: number): boolean {
+  const ended = endLease(draft.task(index), leaseId, reason, now);
+  if (ended === null) return false;
+  draft.setTask(ended.next);
+  draft.log(ended.event);
+  return true;
+}
+
+export function isRunOver(status: RunStatus): boolean {
+  return status === "SUCCEEDED" || status === "FAILED" || status === "CANCELLED";
+}
+
+/** A failure that the scheduler itself states. */
+export function plainFailure(code: string, message: string): Failure {
+  return { code, type: "", message, stack: "" };
+}
+
+/** Tasks whose last open dependency was the one that ended. */
+function dependentsAfterEnd(draft: RunDraft, ended: TaskRun): number[] {
+  const settled: number[] = [];
+  for (const dependent of graphTask(draft, ended.task).dependents) {
+    const task = draft.task(dependent);
+    const remaining = task.remaining - 1;
+    draft.setTask({ ...task, remaining });
+    if (remaining === 0 && task.state === "WAITING") settled.push(dependent);
+  }
+  return settled;
+}
+
+/** Decides for each task whose dependencies have all ended: ready, skipped, or refused for its size; and so on down. */
+function settle(draft: RunDraft, indexes: number[], limits: DecisionLimits, now: number): void {
+  for (let at = 0; at < indexes.length; at++) {
+    const index = indexes[at] ?? 0;
+    const { next, event } = step(draft.task(index), verdict(draft, index, limits), now);
+    draft.setTask(next);
+    draft.log(event);
+    if (isTerminal(next.state)) {
+      countEnd(draft, next);
+      indexes.push(...dependentsAfterEnd(draft, next));
+    }
+  }
+}
+
+function verdict(draft: RunDraft, index: number, limits: DecisionLimits): TaskInput {
+  const { id, dependencies } = graphTask(draft, index);
+  if (dependencies.some((d) => draft.task(d).state !== "SUCCEEDED")) return { type: "skip", cause: "UPSTREAM_FAILED" };
+  const { bytes } = taskInput(draft, index);
+  if (bytes <= limits.maxContextBytes) return { type: "ready" };
+  const message = `the input of task "${id}" has ${bytes} bytes, the limit is ${limits.maxContextBytes}`;
+  return { type: "refuse", failure: plainFailure("CONTEXT_TOO_LARGE", message) };
+}
+
+function countEnd(draft: RunDraft, ended: TaskRun): void {
+  const run = draft.run();
+  draft.setRun({ ...run, open: run.open - 1, failed: run.failed + (ended.state === "FAILED" ? 1 : 0) });
+}
+
+function finishWhenDone(draft: RunDraft, now: number): void {
+  const run = draft.run();
+  if (run.open > 0 || isRunOver(run.status)) return;
+  if (run.failed === 0) endRun(draft, "SUCCEEDED", "", now);
+  else endRun(draft, "FAILED", firstFailure(draft), now);
+}
+
+function firstFailure(draft: RunDraft): string {
+  for (const { index, id } of draft.graph.tasks) {
+    const task = draft.task(index);
+    if (task.state === "FAILED") return `task "${id}" failed: ${task.failure?.message ?? ""}`;
+  }
+  return "";
+}
+
+function endRun(draft: RunDraft, status: "SUCCEEDED" | "FAILED" | "CANCELLED", reason: string, now: number): void {
+  draft.setRun({ ...draft.run(), status, reason, finishedAt: now });
+  draft.log({ at: now, type: `RUN_${status}`, ...(reason === "" ? null : { reason }) });
+}
+
+function pushCancel(effects: HostEffect[], task: TaskRun, reason: CancelReason, detail: string): void {
+  const { lease } = task;
+  if (lease === null) return;
+  effects.push({ type: "cancel", sessionId: lease.sessionId, leaseId: lease.id, reason, detail });
+}
+
+function graphTask(draft: RunDraft, index: number) {
+  const task = draft.graph.tasks[index];
+  if (task === undefined) throw new Error(`workflow ${draft.graph.definition.name} has no task ${index}`);
+  return task;
+}

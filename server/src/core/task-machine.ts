@@ -1,0 +1,404 @@
+/**
+ * The life of a task run: one table of states and inputs, and one pure function that applies it.
+ *
+ *   WAITING → READY → LEASED ⇄ DEFERRED → RECLAIMING → LEASED → SUCCEEDED | FAILED | CANCELLED | SKIPPED
+ *
+ * Everything that changes a task run goes through `step`. It changes no other task run: what follows for the run and for
+ * dependents is `run-machine.ts`.
+ */
+import { leaseId } from "./lease-id.js";
+import { combinePatches } from "./merge.js";
+import type {
+  CancelReason,
+  Deferral,
+  DeferralOutcome,
+  EndingLease,
+  Failure,
+  Lease,
+  LeaseOutcome,
+  Patch,
+  RunEvent,
+  RunEventType,
+  SkipCause,
+  TaskRun,
+  TaskRunState,
+} from "./model.js";
+
+export type TaskInput =
+  /** Its dependencies succeeded. */
+  | { readonly type: "ready" }
+  | { readonly type: "skip"; readonly cause: SkipCause }
+  /** P10: its merged input is over the limit. */
+  | { readonly type: "refuse"; readonly failure: Failure }
+  | { readonly type: "lease"; readonly sessionId: string; readonly hostId: string }
+  | {
+      readonly type: "defer";
+      readonly n: number;
+      readonly pollIntervalMs: number;
+      readonly maxWaitMs: number;
+      readonly description: string;
+      readonly patch: Patch | null;
+    }
+  | { readonly type: "reclaim"; readonly outcome: DeferralOutcome }
+  /** A slot for a reclaim. */
+  | { readonly type: "grant" }
+  | { readonly type: "checkpoint"; readonly patch: Patch }
+  | { readonly type: "complete"; readonly patch: Patch | null; readonly digest: string }
+  | { readonly type: "fail"; readonly failure: Failure; readonly digest: string }
+  | { readonly type: "timeout"; readonly failure: Failure }
+  | { readonly type: "decline"; readonly patch: Patch | null; readonly reason: string; readonly digest: string }
+  /** P5: the session that held the lease is gone. `failure` ends the task run instead of another recovery. */
+  | { readonly type: "lose"; readonly reason: string; readonly failure: Failure | null }
+  | { readonly type: "cancel"; readonly reason: CancelReason; readonly detail: string };
+
+export type TaskInputType = TaskInput["type"];
+
+/** What an input does in a state. */
+export interface Transition {
+  /** The state after it; several where the input decides. */
+  readonly to: readonly TaskRunState[];
+  readonly event: RunEventType;
+  /** Change of the session's held slots. */
+  readonly slot: -1 | 0 | 1;
+  /** Whether the lease is fenced and stays as ENDING until its host has stopped the code (P3). */
+  readonly fences?: true;
+}
+
+const CANCEL_IDLE: Transition = { to: ["CANCELLED"], event: "TASK_CANCELLED", slot: 0 };
+const CANCEL_LEASED: Transition = { to: ["CANCELLED"], event: "TASK_CANCELLED", slot: 0, fences: true };
+const FAIL_WITHOUT_SLOT: Transition = { to: ["FAILED"], event: "TASK_FAILED", slot: 0 };
+const DECLINE_WITHOUT_SLOT: Transition = { to: ["READY"], event: "TASK_DECLINED", slot: 0 };
+const LOSE_WITHOUT_SLOT: Transition = { to: ["READY", "FAILED"], event: "TASK_LOST", slot: 0 };
+
+/** The table. An input that a state does not list is not allowed there. */
+export const TRANSITIONS: Readonly<Record<TaskRunState, Readonly<Partial<Record<TaskInputType, Transition>>>>> = {
+  WAITING: {
+    ready: { to: ["READY"], event: "TASK_READY", slot: 0 },
+    skip: { to: ["SKIPPED"], event: "TASK_SKIPPED", slot: 0 },
+    refuse: FAIL_WITHOUT_SLOT,
+    cancel: CANCEL_IDLE,
+  },
+  READY: {
+    lease: { to: ["LEASED"], event: "TASK_LEASED", slot: 1 },
+    refuse: FAIL_WITHOUT_SLOT,
+    cancel: CANCEL_IDLE,
+  },
+  LEASED: {
+    defer: { to: ["DEFERRED"], event: "TASK_DEFERRED", slot: -1 },
+    checkpoint: { to: ["LEASED"], event: "TASK_CHECKPOINTED", slot: 0 },
+    complete: { to: ["SUCCEEDED"], event: "TASK_SUCCEEDED", slot: -1 },
+    fail: { to: ["FAILED"], event: "TASK_FAILED", slot: -1 },
+    timeout: { to: ["FAILED"], event: "TASK_FAILED", slot: 0, fences: true },
+    decline: { to: ["READY"], event: "TASK_DECLINED", slot: -1 },
+    lose: { to: ["READY", "FAILED"], event: "TASK_LOST", slot: -1 },
+    cancel: CANCEL_LEASED,
+  },
+  DEFERRED: {
+    reclaim: { to: ["RECLAIMING"], event: "TASK_RECLAIMING", slot: 0 },
+    checkpoint: { to: ["DEFERRED"], event: "TASK_CHECKPOINTED", slot: 0 },
+    fail: FAIL_WITHOUT_SLOT,
+    decline: DECLINE_WITHOUT_SLOT,
+    lose: LOSE_WITHOUT_SLOT,
+    cancel: CANCEL_LEASED,
+  },
+  RECLAIMING: {
+    grant: { to: ["LEASED"], event: "TASK_RESUMED", slot: 1 },
+    checkpoint: { to: ["RECLAIMING"], event: "TASK_CHECKPOINTED", slot: 0 },
+    fail: FAIL_WITHOUT_SLOT,
+    decline: DECLINE_WITHOUT_SLOT,
+    lose: LOSE_WITHOUT_SLOT,
+    cancel: CANCEL_LEASED,
+  },
+  SUCCEEDED: {},
+  FAILED: {},
+  CANCELLED: {},
+  SKIPPED: {},
+};
+
+/** An event of the log before it has its number. */
+export type EventDraft = Omit<RunEvent, "seq">;
+
+export interface Step {
+  readonly next: TaskRun;
+  readonly event: EventDraft;
+}
+
+/** A task run that nothing has happened to. */
+export function initialTaskRun(runId: string, task: number, dependencies: number): TaskRun {
+  return {
+    runId,
+    task,
+    state: "WAITING",
+    remaining: dependencies,
+    attempt: 0,
+    recovery: 0,
+    lossesHeld: 0,
+    lossesDeferred: 0,
+    fence: 0,
+    lease: null,
+    ending: NO_ENDING,
+    outcome: null,
+    declinedBy: NO_SESSIONS,
+    checkpoint: null,
+    patch: null,
+    failure: null,
+    skip: null,
+    hostId: "",
+    slotHeldMs: 0,
+    readyAt: null,
+    startedAt: null,
+    finishedAt: null,
+  };
+}
+
+export function isTerminal(state: TaskRunState): boolean {
+  return state === "SUCCEEDED" || state === "FAILED" || state === "CANCELLED" || state === "SKIPPED";
+}
+
+/** Slots that a task run holds, its fenced leases included. */
+export function slotsHeld(task: TaskRun): number {
+  let held = task.lease !== null && task.lease.slotSince !== null ? 1 : 0;
+  for (const ending of task.ending) if (ending.holdsSlot) held++;
+  return held;
+}
+
+/** Whether the table allows the input in the task run's state. */
+export function allows(task: TaskRun, type: TaskInputType): boolean {
+  return TRANSITIONS[task.state][type] !== undefined;
+}
+
+/** Applies an input; throws where the table does not allow it, so ask `allows` where that can happen. */
+export function step(task: TaskRun, input: TaskInput, now: number): Step {
+  const row = TRANSITIONS[task.state][input.type];
+  if (row === undefined) {
+    throw new Error(`task run ${task.runId}[${task.task}]: "${input.type}" is not allowed in ${task.state}`);
+  }
+  switch (input.type) {
+    case "ready":
+      return done(row, { ...task, state: "READY", readyAt: now }, now);
+    case "skip":
+      return done(row, { ...task, state: "SKIPPED", skip: input.cause, finishedAt: now }, now, { reason: input.cause });
+    case "refuse":
+      return done(row, { ...task, state: "FAILED", failure: input.failure, finishedAt: now }, now, {
+        failure: input.failure,
+      });
+    case "lease":
+      return lease(task, row, input.sessionId, input.hostId, now);
+    case "defer":
+      return defer(task, row, input, now);
+    case "reclaim": {
+      const held = current(task);
+      const deferral: Deferral = { ...openDeferral(held), reclaimedAt: now, outcome: input.outcome };
+      const next = { ...task, state: "RECLAIMING" as const, lease: { ...held, deferral } };
+      return done(row, next, now, { deferral: deferral.n, reason: input.outcome });
+    }
+    case "grant": {
+      const held = current(task);
+      const next = { ...task, state: "LEASED" as const, lease: { ...held, slotSince: now } };
+      return done(row, next, now, { deferral: openDeferral(held).n });
+    }
+    case "checkpoint":
+      return done(row, { ...task, checkpoint: combinePatches(task.checkpoint, input.patch) }, now);
+    case "complete":
+      return complete(task, row, input.patch, input.digest, now);
+    case "fail":
+      return fail(task, row, input.failure, outcomeOf(task, "fail", input.digest), now);
+    case "timeout":
+      return fail(task, row, input.failure, null, now);
+    case "decline":
+      return decline(task, row, input, now);
+    case "lose":
+      return lose(task, row, input.reason, input.failure, now);
+    case "cancel":
+      return cancel(task, row, input.reason, input.detail, now);
+  }
+}
+
+/** The host stopped the code of a fenced lease, or its session is gone: the slot is free. Null when there is none such. */
+export function endLease(task: TaskRun, id: string, reason: string, now: number): Step | null {
+  const ended = task.ending.find((e) => e.id === id);
+  if (ended === undefined) return null;
+  const next = { ...task, ending: task.ending.filter((e) => e !== ended) };
+  return {
+    next,
+    event: {
+      at: now,
+      type: "LEASE_ENDED",
+      task: task.task,
+      leaseId: ended.id,
+      sessionId: ended.sessionId,
+      hostId: ended.hostId,
+      slotDelta: ended.holdsSlot ? -1 : 0,
+      reason,
+    },
+  };
+}
+
+const NO_ENDING: readonly EndingLease[] = [];
+const NO_SESSIONS: readonly string[] = [];
+
+function lease(task: TaskRun, row: Transition, sessionId: string, hostId: string, now: number): Step {
+  const fence = task.fence + 1;
+  const granted: Lease = {
+    id: leaseId(task.runId, task.task, fence),
+    sessionId,
+    hostId,
+    deferral: null,
+    slotSince: now,
+  };
+  const next: TaskRun = {
+    ...task,
+    state: "LEASED",
+    fence,
+    attempt: task.attempt === 0 ? 1 : task.attempt,
+    lease: granted,
+    hostId,
+    startedAt: task.startedAt ?? now,
+  };
+  return done(row, next, now);
+}
+
+function defer(task: TaskRun, row: Transition, input: Extract<TaskInput, { type: "defer" }>, now: number): Step {
+  const held = current(task);
+  const deferral: Deferral = {
+    n: input.n,
+    pollIntervalMs: input.pollIntervalMs,
+    maxWaitMs: input.maxWaitMs,
+    description: input.description,
+    deferredAt: now,
+    reclaimedAt: null,
+    outcome: null,
+  };
+  const next: TaskRun = {
+    ...task,
+    state: "DEFERRED",
+    lease: { ...held, deferral, slotSince: null },
+    slotHeldMs: heldSoFar(task, now),
+    checkpoint: input.patch === null ? task.checkpoint : combinePatches(task.checkpoint, input.patch),
+  };
+  return done(row, next, now, { deferral: input.n, reason: input.description });
+}
+
+function complete(task: TaskRun, row: Transition, patch: Patch | null, digest: string, now: number): Step {
+  const next: TaskRun = {
+    ...task,
+    state: "SUCCEEDED",
+    lease: null,
+    patch: patch === null ? task.checkpoint : combinePatches(task.checkpoint, patch),
+    outcome: outcomeOf(task, "complete", digest),
+    slotHeldMs: heldSoFar(task, now),
+    finishedAt: now,
+  };
+  return done(row, next, now, about(task));
+}
+
+function fail(task: TaskRun, row: Transition, failure: Failure, outcome: LeaseOutcome | null, now: number): Step {
+  const next: TaskRun = {
+    ...task,
+    state: "FAILED",
+    lease: null,
+    ending: row.fences ? [...task.ending, fenced(task, "TIMEOUT")] : task.ending,
+    // What it has committed stays, and a fallback sees it (engine.md, Merge).
+    patch: task.checkpoint,
+    failure,
+    outcome: outcome ?? task.outcome,
+    slotHeldMs: heldSoFar(task, now),
+    finishedAt: now,
+  };
+  return done(row, next, now, { ...about(task), failure });
+}
+
+function decline(task: TaskRun, row: Transition, input: Extract<TaskInput, { type: "decline" }>, now: number): Step {
+  const { sessionId } = current(task);
+  const next: TaskRun = {
+    ...task,
+    state: "READY",
+    lease: null,
+    checkpoint: input.patch === null ? task.checkpoint : combinePatches(task.checkpoint, input.patch),
+    outcome: outcomeOf(task, "decline", input.digest),
+    // P12: never to that session again.
+    declinedBy: task.declinedBy.includes(sessionId) ? task.declinedBy : [...task.declinedBy, sessionId],
+    // The next execution of the attempt starts its work, and so its timeout, anew.
+    slotHeldMs: 0,
+  };
+  return done(row, next, now, { ...about(task), reason: input.reason });
+}
+
+function lose(task: TaskRun, row: Transition, reason: string, failure: Failure | null, now: number): Step {
+  const held = current(task).slotSince !== null;
+  const lost: TaskRun = {
+    ...task,
+    lease: null,
+    lossesHeld: task.lossesHeld + (held ? 1 : 0),
+    lossesDeferred: task.lossesDeferred + (held ? 0 : 1),
+  };
+  if (failure === null) {
+    return done(row, { ...lost, state: "READY", recovery: task.recovery + 1, slotHeldMs: 0 }, now, {
+      ...about(task),
+      reason,
+    });
+  }
+  const slotHeldMs = heldSoFar(task, now);
+  const next: TaskRun = { ...lost, state: "FAILED", patch: task.checkpoint, failure, slotHeldMs, finishedAt: now };
+  return done({ ...row, event: "TASK_FAILED" }, next, now, { ...about(task), failure });
+}
+
+function cancel(task: TaskRun, row: Transition, reason: CancelReason, detail: string, now: number): Step {
+  const next: TaskRun = {
+    ...task,
+    state: "CANCELLED",
+    lease: null,
+    ending: row.fences ? [...task.ending, fenced(task, reason)] : task.ending,
+    slotHeldMs: heldSoFar(task, now),
+    finishedAt: now,
+  };
+  return done(row, next, now, { ...about(task), reason: detail });
+}
+
+/** Completes a step with the event that the table names. Ids of the lease come from the task run after the step. */
+function done(row: Transition, next: TaskRun, now: number, details: Partial<EventDraft> = {}): Step {
+  const event: EventDraft = {
+    at: now,
+    type: row.event,
+    task: next.task,
+    ...(next.lease === null ? null : lineOf(next.lease)),
+    ...(next.attempt === 0 ? null : { attempt: next.attempt }),
+    ...(next.recovery === 0 ? null : { recovery: next.recovery }),
+    ...(row.slot === 0 ? null : { slotDelta: row.slot }),
+    ...details,
+  };
+  return { next, event };
+}
+
+function about(task: TaskRun): Partial<EventDraft> {
+  return task.lease === null ? {} : lineOf(task.lease);
+}
+
+function lineOf(held: Lease): Pick<EventDraft, "leaseId" | "sessionId" | "hostId"> {
+  return { leaseId: held.id, sessionId: held.sessionId, hostId: held.hostId };
+}
+
+function fenced(task: TaskRun, reason: CancelReason): EndingLease {
+  const { id, sessionId, hostId, slotSince } = current(task);
+  return { id, sessionId, hostId, reason, holdsSlot: slotSince !== null };
+}
+
+function outcomeOf(task: TaskRun, kind: LeaseOutcome["kind"], digest: string): LeaseOutcome {
+  const { id, sessionId } = current(task);
+  return { leaseId: id, sessionId, kind, digest };
+}
+
+function heldSoFar(task: TaskRun, now: number): number {
+  const since = task.lease?.slotSince ?? null;
+  return since === null ? task.slotHeldMs : task.slotHeldMs + Math.max(0, now - since);
+}
+
+function current(task: TaskRun): Lease {
+  if (task.lease === null) throw new Error(`task run ${task.runId}[${task.task}] has no lease in ${task.state}`);
+  return task.lease;
+}
+
+function openDeferral(held: Lease): Deferral {
+  if (held.deferral === null) throw new Error(`lease ${held.id} has no deferral`);
+  return held.deferral;
+}

@@ -1,0 +1,299 @@
+/**
+ * The engine: one loop. Each turn takes what came in, lets the store decide and commit it, and only then tells anybody.
+ *
+ *   read → inbox → [ sessions ] → [ host events, control, deadlines, grants: one commit ] → receipts and effects
+ *
+ * It holds no authoritative state: connections, and queues of what is to be said. Nothing that a restart could lose.
+ */
+import { CloacaError } from "../core/errors.js";
+import type { Graph, RunStatus } from "../core/model.js";
+import type { StartedRun, StartRun, Store, WorkflowRecord } from "../store/store.js";
+import { Connection, type ConnectionOwner, type Wire } from "./connection.js";
+import type { Hello, HostEvent } from "./events.js";
+import { type Incoming, type Opening, RequestQueue } from "./inbox.js";
+import { Liveness } from "./liveness.js";
+import { openSessions } from "./openings.js";
+import type { SchedulerOptions } from "./options.js";
+import { resolveRegistrations } from "./registrations.js";
+import { Switchboard } from "./switchboard.js";
+import { type CancelRequest, Turn, type TurnInput } from "./turn.js";
+
+/** How long to wait after a commit that failed. */
+const STORE_RETRY_MS = 500;
+
+export class Scheduler implements ConnectionOwner {
+  readonly connections = new Switchboard();
+  readonly #openings: Opening[] = [];
+  readonly #incoming: Incoming[] = [];
+  readonly #starts = new RequestQueue<StartRun, StartedRun>();
+  readonly #cancels = new RequestQueue<CancelRequest, RunStatus>();
+  readonly #goodbyes: string[] = [];
+  readonly #liveness: Liveness;
+  #scheduled = false;
+  #running: Promise<void> | null = null;
+  #stopped = false;
+  #storeFails = false;
+  #cancelWake: (() => void) | null = null;
+
+  constructor(readonly options: SchedulerOptions) {
+    this.#liveness = new Liveness(options.store, options.clock);
+  }
+
+  get store(): Store {
+    return this.options.store;
+  }
+
+  /** Begins to watch deadlines; what became due before is fired in the first turn. */
+  start(): void {
+    this.#schedule();
+  }
+
+  /** A host has opened a connection. */
+  connect(wire: Wire): Connection {
+    const { limits, runtime } = this.options;
+    const connection = new Connection(wire, this, limits.maxMessageBytes);
+    this.connections.add(connection);
+    connection.cancelHelloTimeout = runtime.after(limits.helloTimeoutMs, () => {
+      const message = `the connection said no hello within ${limits.helloTimeoutMs} ms`;
+      connection.fail(new CloacaError("HELLO_TIMEOUT", message));
+    });
+    return connection;
+  }
+
+  /** Starts a run; concurrent starts share a commit. */
+  startRun(item: StartRun): Promise<StartedRun> {
+    if (this.#stopped) return Promise.reject(drainingError());
+    return this.#ask(this.#starts.add(item));
+  }
+
+  /** Cancels a run; resolves with its status after that, which is another than CANCELLED if it had ended before. */
+  cancelRun(request: CancelRequest): Promise<RunStatus> {
+    if (this.#stopped) return Promise.reject(drainingError());
+    return this.#ask(this.#cancels.add(request));
+  }
+
+  async registerWorkflow(namespace: string, graph: Graph): Promise<WorkflowRecord> {
+    await this.store.registerWorkflows([{ namespace, graph }]);
+    const record = await this.store.readWorkflow(namespace, graph.definition.name, graph.version);
+    if (record === null) throw new CloacaError("INTERNAL", "the workflow was registered and cannot be read");
+    return record;
+  }
+
+  /** P12: no new leases for the host; it is told so, and hands deferred leases back after the grace time. */
+  async drainHost(sessionId: string, graceMs: number, reason: string): Promise<void> {
+    await this.store.updateSessions([{ sessionId, draining: true }]);
+    this.options.log.info("host_draining", { session: sessionId, reason });
+    const connection = this.connections.of(sessionId);
+    connection?.outbox.push({ type: "drain", drain: { graceMs, reason, reconnect: false, reconnectAfterMs: 0 } });
+    connection?.flush();
+  }
+
+  /** P5: life that came by another way than a connection. */
+  keepAlive(sessionId: string): void {
+    this.#liveness.heard(sessionId);
+    this.#schedule();
+  }
+
+  /**
+   * Ends in order (P12): nothing new is taken, what came in is committed and receipted, every host is told when to connect
+   * again. Leases stay with their sessions, for whoever opens the store next.
+   */
+  async stop(reconnectAfterMs: number): Promise<void> {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    for (const { connection } of this.#openings.splice(0)) connection.fail(drainingError());
+    await this.#run();
+    this.#cancelWake?.();
+    for (const connection of this.connections.all()) {
+      if (connection.phase !== "open") {
+        connection.fail(drainingError());
+        continue;
+      }
+      const drain = { graceMs: 0, reason: "the scheduler shuts down", reconnect: true, reconnectAfterMs };
+      connection.outbox.push({ type: "drain", drain });
+      connection.finish();
+    }
+  }
+
+  // What connections tell
+
+  opening(connection: Connection, hello: Hello): void {
+    if (this.#stopped) {
+      connection.fail(drainingError());
+      return;
+    }
+    this.#openings.push({ connection, hello });
+    this.#schedule();
+  }
+
+  heard(connection: Connection): void {
+    this.#liveness.heard(connection.sessionId);
+  }
+
+  received(connection: Connection, events: readonly HostEvent[]): void {
+    for (const event of events) this.#incoming.push({ connection, event });
+    this.#schedule();
+  }
+
+  writable(connection: Connection): void {
+    connection.flush();
+    if (connection.isReachable && this.store.stats().waiting > 0) this.#schedule();
+  }
+
+  closed(connection: Connection, clean: boolean): void {
+    const isCurrent = this.connections.of(connection.sessionId) === connection;
+    this.connections.remove(connection);
+    if (!isCurrent) return;
+    this.options.log.info("connection_closed", {
+      session: connection.sessionId,
+      generation: connection.generation,
+      clean,
+    });
+    // A drained host that ends its stream says goodbye; everybody else has a TTL to come back (P6).
+    if (clean && this.store.session(connection.sessionId)?.draining === true) {
+      this.#goodbyes.push(connection.sessionId);
+      this.#schedule();
+    }
+  }
+
+  // The loop
+
+  #ask<T>(result: Promise<T>): Promise<T> {
+    this.#schedule();
+    return result;
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#storeFails || this.#running !== null) return;
+    this.#scheduled = true;
+    this.options.runtime.soon(() => {
+      this.#scheduled = false;
+      void this.#run();
+    });
+  }
+
+  async #run(): Promise<void> {
+    while (this.#running !== null) await this.#running;
+    this.#running = this.#turn().then(
+      (more) => this.#afterTurn(more),
+      (error) => {
+        this.options.log.error("turn_failed", {
+          error: String(error),
+          stack: error instanceof Error ? error.stack : "",
+        });
+        this.#afterTurn(false);
+      },
+    );
+    await this.#running;
+  }
+
+  #afterTurn(more: boolean): void {
+    this.#running = null;
+    if (this.#stopped) return;
+    if (more || this.#hasInput()) this.#schedule();
+    this.#wakeWhenDue();
+  }
+
+  #hasInput(): boolean {
+    const waiting = this.#openings.length + this.#incoming.length + this.#goodbyes.length;
+    return waiting > 0 || !this.#starts.isEmpty || !this.#cancels.isEmpty;
+  }
+
+  async #turn(): Promise<boolean> {
+    // P5: whoever was heard is noted before anything expires.
+    this.#liveness.flush();
+    if (this.#openings.length > 0) await openSessions(this.options, this.connections, this.#openings.splice(0));
+    const incoming = this.#takeIncoming();
+    const input: TurnInput = {
+      incoming,
+      registrations: await resolveRegistrations(this.store, incoming),
+      starts: this.#starts.take(),
+      cancels: this.#cancels.take(),
+      goodbyes: this.#goodbyes.splice(0),
+      grants: !this.#stopped,
+    };
+    const more = await this.#attempt(input);
+    if (this.options.checkBooks) await this.#checkBooks();
+    return more;
+  }
+
+  /** Runs a turn. When the store cannot commit, host events are tried again and control requests are told. */
+  async #attempt(input: TurnInput): Promise<boolean> {
+    try {
+      return await new Turn(this.options, this.connections, input).run();
+    } catch (thrown) {
+      const error = CloacaError.from(thrown);
+      for (const request of [...input.starts, ...input.cancels]) request.reject(error);
+      if (error.code === "STORE_UNAVAILABLE") {
+        this.#backOff(input, error);
+        return false;
+      }
+      this.options.log.error("turn_failed", { error: error.message, stack: error.stack });
+      await this.#isolate(input, error);
+      return false;
+    }
+  }
+
+  /** A defect: whatever event it is that fails, the others of the turn must not fail with it. */
+  async #isolate(input: TurnInput, error: CloacaError): Promise<void> {
+    const [first] = input.incoming;
+    if (input.incoming.length === 1 && first !== undefined) {
+      const { code, message } = error;
+      const { connection, event } = first;
+      connection.outbox.receipt({ seq: event.seq, result: "REJECTED", error: { code, message, problems: [] } });
+      connection.flush();
+      return;
+    }
+    for (const one of input.incoming) {
+      const registrations = input.registrations.filter(
+        (r) => r.connection === one.connection && r.seq === one.event.seq,
+      );
+      await this.#attempt({ incoming: [one], registrations, starts: [], cancels: [], goodbyes: [], grants: false });
+    }
+  }
+
+  #backOff(input: TurnInput, error: CloacaError): void {
+    this.#incoming.unshift(...input.incoming);
+    this.#goodbyes.unshift(...input.goodbyes);
+    this.options.log.error("store_unavailable", { error: error.message, waiting: this.#incoming.length });
+    this.#storeFails = true;
+    this.options.runtime.after(STORE_RETRY_MS, () => {
+      this.#storeFails = false;
+      this.#schedule();
+    });
+  }
+
+  /** P1: events of a superseded generation are dropped without a receipt. */
+  #takeIncoming(): Incoming[] {
+    const current: Incoming[] = [];
+    for (const incoming of this.#incoming.splice(0)) {
+      const { connection } = incoming;
+      const bound = this.connections.of(connection.sessionId);
+      const session = this.store.session(connection.sessionId);
+      // A host may send its last events and end the stream at once: they count while nobody has taken over.
+      const isNewest = bound === null || bound === connection;
+      if (isNewest && session?.generation === connection.generation) current.push(incoming);
+    }
+    return current;
+  }
+
+  #wakeWhenDue(): void {
+    this.#cancelWake?.();
+    this.#cancelWake = null;
+    const due = this.store.nextDue();
+    if (due === null) return;
+    this.#liveness.plan(due);
+    const wait = Math.max(1, Math.ceil(due - this.options.clock.now()));
+    this.#cancelWake = this.options.runtime.after(wait, () => this.#schedule());
+  }
+
+  async #checkBooks(): Promise<void> {
+    const breaches = await this.store.check();
+    for (const breach of breaches) this.options.log.error("books_wrong", { breach });
+    if (breaches.length > 0) throw new CloacaError("INTERNAL", `the books are wrong: ${breaches.join("; ")}`);
+  }
+}
+
+function drainingError(): CloacaError {
+  return new CloacaError("DRAINING", "the scheduler shuts down; try again in a moment", { retryAfterMs: 1_000 });
+}

@@ -1,0 +1,234 @@
+/**
+ * One turn: everything that came in is decided and committed together, then receipts, effects, grants and answers go out.
+ * If the commit fails, nothing has happened and nothing is said.
+ */
+import { CloacaError } from "../core/errors.js";
+import { type LeaseEvent, leaseEvent, type Receipt } from "../core/lease-events.js";
+import { parseLeaseId } from "../core/lease-id.js";
+import type { RunStatus } from "../core/model.js";
+import type { HostEffect, RunDraft } from "../core/run-draft.js";
+import { cancelRun } from "../core/run-machine.js";
+import type { Grants, StartedRun, StartRun, UpdateSession } from "../store/store.js";
+import type { Connection } from "./connection.js";
+import { slotsProblems } from "./greeting.js";
+import { answer, type ControlRequest, type Incoming } from "./inbox.js";
+import type { SchedulerOptions } from "./options.js";
+import type { Registration } from "./registrations.js";
+import type { Switchboard } from "./switchboard.js";
+
+export interface CancelRequest {
+  readonly namespace: string;
+  readonly runId: string;
+  readonly reason: string;
+}
+
+/** What came in. P7: host events come before control requests. */
+export interface TurnInput {
+  readonly incoming: readonly Incoming[];
+  readonly registrations: readonly Registration[];
+  readonly starts: readonly ControlRequest<StartRun, StartedRun>[];
+  readonly cancels: readonly ControlRequest<CancelRequest, RunStatus>[];
+  /** Sessions that said goodbye. */
+  readonly goodbyes: readonly string[];
+  /** Whether new work is given out. */
+  readonly grants: boolean;
+}
+
+interface LeaseCommand {
+  readonly runId: string | null;
+  readonly sessionId: string;
+  readonly connection: Connection;
+  readonly seq: number;
+  readonly event: LeaseEvent;
+}
+
+const NOTHING: Grants = { leases: [], resumed: [], more: false };
+/** Sessions and deadlines that one turn ends or fires at the most. */
+const DUE_PER_TURN = 5_000;
+
+export class Turn {
+  readonly #commands: LeaseCommand[] = [];
+  readonly #updates: UpdateSession[] = [];
+  readonly #receipts: { connection: Connection; seq: number; receipt: Receipt }[] = [];
+  readonly #effects: HostEffect[] = [];
+  readonly #touched = new Set<Connection>();
+
+  constructor(
+    readonly options: SchedulerOptions,
+    readonly connections: Switchboard,
+    readonly input: TurnInput,
+  ) {
+    for (const { connection, event } of input.incoming) this.#sort(connection, event);
+  }
+
+  /** Resolves with whether there is more to do at once; rejects when nothing of the turn has happened. */
+  async run(): Promise<boolean> {
+    const { store } = this.options;
+    const { starts, cancels, goodbyes, registrations } = this.input;
+    // No await between the operations: they share one commit.
+    const receipts = this.#commands.length > 0 ? store.transact(this.#commands, this.#decideLease) : [];
+    const updates = this.#updates.length > 0 ? store.updateSessions(this.#updates) : undefined;
+    const registered = registrations.length > 0 ? this.#register() : undefined;
+    const started = starts.length > 0 ? store.startRuns(starts.map((s) => s.input)) : [];
+    const cancelled =
+      cancels.length > 0
+        ? store.transact(
+            cancels.map((c) => c.input),
+            this.#decideCancel,
+          )
+        : [];
+    const goodbye = goodbyes.length > 0 ? store.endSessions(goodbyes, "its host said goodbye") : undefined;
+    const isDue = (store.nextDue() ?? Number.POSITIVE_INFINITY) <= this.options.clock.now();
+    const expired = isDue ? store.expireSessions(DUE_PER_TURN) : [];
+    const fired = isDue ? store.fireDue(DUE_PER_TURN) : [];
+    const granted = this.input.grants ? this.#grant() : NOTHING;
+    const done = await Promise.all([
+      receipts,
+      started,
+      cancelled,
+      expired,
+      fired,
+      granted,
+      updates,
+      registered,
+      goodbye,
+    ]);
+
+    const [receiptResults, startResults, cancelResults, expiredIds, dueEffects, grants] = done;
+    this.#commands.forEach(({ connection, seq }, i) => {
+      const receipt = receiptResults[i];
+      if (receipt !== undefined) this.#receipts.push({ connection, seq, receipt });
+    });
+    this.#publish([...this.#effects, ...dueEffects, ...grants.resumed], grants);
+    this.#loseConnections(expiredIds);
+    await this.#freeWithdrawn();
+    answer(starts, startResults);
+    answer(cancels, cancelResults);
+    return grants.more || expiredIds.length === DUE_PER_TURN;
+  }
+
+  readonly #withdrawn: { runId: string | null; sessionId: string; event: LeaseEvent }[] = [];
+
+  #sort(connection: Connection, event: Incoming["event"]): void {
+    const { sessionId } = connection;
+    const { seq } = event;
+    switch (event.type) {
+      case "lease_event": {
+        const runId = parseLeaseId(event.event.leaseId)?.runId ?? null;
+        this.#commands.push({ runId, sessionId, connection, seq, event: event.event });
+        break;
+      }
+      case "set_slots": {
+        const problems = slotsProblems("set_slots.slots", event.slots);
+        if (problems.length > 0) {
+          const { code, message } = CloacaError.fromProblems("REQUEST_INVALID", "set_slots", problems);
+          this.#reply(connection, seq, { result: "REJECTED", error: { code, message, problems } });
+        } else {
+          this.#updates.push({ sessionId, slots: event.slots });
+          this.#reply(connection, seq, { result: "APPLIED" });
+        }
+        break;
+      }
+      case "drain":
+        this.#updates.push({ sessionId, draining: true });
+        this.#reply(connection, seq, { result: "APPLIED" });
+        break;
+      case "refused":
+        this.#reply(connection, seq, { result: "REJECTED", error: event.error });
+        break;
+      case "hello":
+      case "hello_chunk":
+      case "heartbeat":
+      case "register":
+        // A connection keeps the first three to itself; registrations come apart.
+        break;
+    }
+  }
+
+  #reply(connection: Connection, seq: number, receipt: Receipt): void {
+    this.#receipts.push({ connection, seq, receipt });
+  }
+
+  readonly #decideLease = (draft: RunDraft | null, command: LeaseCommand, now: number): Receipt =>
+    leaseEvent(draft, command.sessionId, command.event, this.#effects, this.options.limits, now);
+
+  readonly #decideCancel = (draft: RunDraft | null, request: CancelRequest, now: number): RunStatus | CloacaError => {
+    if (draft === null || draft.run().namespace !== request.namespace) return runNotFound(request);
+    this.#effects.push(...cancelRun(draft, request.reason === "" ? "cancelled by request" : request.reason, now));
+    return draft.run().status;
+  };
+
+  #register(): Promise<unknown> {
+    const { store } = this.options;
+    const staged: Promise<unknown>[] = [];
+    for (const { connection, seq, offer, sessionId, namespace, implementations } of this.input.registrations) {
+      const workflows = store.registerWorkflows(offer.graphs.map((graph) => ({ namespace, graph })));
+      staged.push(store.updateSessions([{ sessionId, implementations }]));
+      staged.push(
+        workflows.then((done) => {
+          connection.outbox.push({ type: "registered", seq, workflows: done });
+          connection.outbox.receipt({ seq, result: "APPLIED" });
+          this.#touched.add(connection);
+        }),
+      );
+    }
+    return Promise.all(staged);
+  }
+
+  #grant(): Promise<Grants> {
+    const { reclaimsInARow, grantsPerTurn } = this.options.limits;
+    const { reachable } = this.connections;
+    return this.options.store.grant({ reachable, limit: grantsPerTurn, reclaimsInARow });
+  }
+
+  #publish(effects: readonly HostEffect[], grants: Grants): void {
+    for (const { connection, seq, receipt } of this.#receipts) {
+      connection.outbox.receipt({ seq, ...receipt });
+      this.#touched.add(connection);
+    }
+    for (const effect of effects) this.#send(effect);
+    for (const lease of grants.leases) {
+      const connection = this.connections.of(lease.sessionId);
+      if (connection === null) continue;
+      connection.outbox.push({ type: "lease", lease });
+      this.#touched.add(connection);
+    }
+    for (const connection of this.#touched) connection.flush();
+  }
+
+  #send(effect: HostEffect): void {
+    // Without a connection it is derived from state when the host comes back (P6).
+    const connection = this.connections.of(effect.sessionId);
+    if (connection === null) return;
+    this.#touched.add(connection);
+    if (effect.type === "cancel" && connection.outbox.withdraw(effect.leaseId)) {
+      // P7: cancelling a lease that is still queued removes both; no host will ever say Stopped for it.
+      const { sessionId, leaseId } = effect;
+      this.#withdrawn.push({
+        runId: parseLeaseId(leaseId)?.runId ?? null,
+        sessionId,
+        event: { type: "stopped", leaseId },
+      });
+      return;
+    }
+    connection.outbox.push(effect);
+  }
+
+  async #freeWithdrawn(): Promise<void> {
+    if (this.#withdrawn.length === 0) return;
+    await this.options.store.transact(this.#withdrawn, (draft, { sessionId, event }, now) =>
+      leaseEvent(draft, sessionId, event, [], this.options.limits, now),
+    );
+  }
+
+  #loseConnections(expired: readonly string[]): void {
+    for (const id of expired) {
+      this.options.log.warn("session_expired", { session: id });
+      this.connections.drop(id, new CloacaError("SESSION_EXPIRED", `session ${id} was silent for longer than its TTL`));
+    }
+  }
+}
+
+export function runNotFound({ namespace, runId }: { namespace: string; runId: string }): CloacaError {
+  return new CloacaError("RUN_NOT_FOUND", `namespace "${namespace}" has no run "${runId}"`);
+}

@@ -1,0 +1,99 @@
+/** The indexes over live runs and sessions, kept by following each change of a task run. */
+
+import type { TaskRun } from "../../core/model.js";
+import { Deadlines } from "./deadlines.js";
+import { Dispatch } from "./dispatch.js";
+import type { LiveRun, RunObserver } from "./live-run.js";
+import type { LeaseHome, LiveSession } from "./live-session.js";
+
+export class Books implements RunObserver {
+  readonly sessions = new Map<string, LiveSession>();
+  readonly dispatch = new Dispatch();
+  readonly deadlines = new Deadlines();
+  /** Sessions with reclaims that wait for a slot. */
+  readonly reclaiming = new Set<LiveSession>();
+  readonly dirtyRuns = new Set<LiveRun>();
+
+  dirty(run: LiveRun): void {
+    this.dirtyRuns.add(run);
+  }
+
+  taskChanged(run: LiveRun, before: TaskRun, after: TaskRun): void {
+    if (before.state !== after.state) this.#followReady(run, before, after);
+    if (before.lease !== after.lease || before.ending !== after.ending) {
+      this.#remove(before);
+      this.#add(run, after);
+      run.endings += after.ending.length - before.ending.length;
+      this.deadlines.follow(run, after);
+    }
+  }
+
+  /** Enters a task run that was read from the journal. */
+  enter(run: LiveRun, task: TaskRun): void {
+    if (task.state === "READY") run.ready.set(task.task, this.dispatch.add(run, task.task));
+    this.#add(run, task);
+    run.endings += task.ending.length;
+    this.deadlines.follow(run, task);
+  }
+
+  /** Follows a change of what a session may take. */
+  refresh(session: LiveSession): void {
+    const { group } = session;
+    if (group === null) return;
+    if (session.takesNewLeases) group.open.add(session);
+    else group.open.delete(session);
+  }
+
+  #followReady(run: LiveRun, before: TaskRun, after: TaskRun): void {
+    if (before.state === "READY") {
+      const entry = run.ready.get(before.task);
+      if (entry !== undefined) this.dispatch.remove(entry);
+      run.ready.delete(before.task);
+    }
+    if (after.state === "READY") run.ready.set(after.task, this.dispatch.add(run, after.task));
+  }
+
+  #remove(task: TaskRun): void {
+    const { lease } = task;
+    if (lease !== null) {
+      const session = this.sessions.get(lease.sessionId);
+      if (session !== undefined) {
+        session.leases.delete(lease.id);
+        if (lease.slotSince !== null) session.held--;
+        if (session.reclaims.delete(lease.id) && session.reclaims.size === 0) this.reclaiming.delete(session);
+        this.refresh(session);
+      }
+    }
+    for (const ending of task.ending) {
+      const session = this.sessions.get(ending.sessionId);
+      if (session === undefined) continue;
+      session.endings.delete(ending.id);
+      if (ending.holdsSlot) session.held--;
+      this.refresh(session);
+    }
+  }
+
+  #add(run: LiveRun, task: TaskRun): void {
+    const home: LeaseHome = { run, task: task.task };
+    const { lease } = task;
+    if (lease !== null) {
+      const session = this.sessions.get(lease.sessionId);
+      if (session !== undefined) {
+        session.leases.set(lease.id, home);
+        if (lease.slotSince !== null) session.held++;
+        if (task.state === "RECLAIMING") {
+          session.reclaims.set(lease.id, home);
+          this.reclaiming.add(session);
+        }
+        this.refresh(session);
+      }
+    }
+    for (const ending of task.ending) {
+      const session = this.sessions.get(ending.sessionId);
+      if (session === undefined) continue;
+      session.endings.set(ending.id, home);
+      if (ending.holdsSlot) session.held++;
+      this.refresh(session);
+    }
+  }
+}

@@ -1,0 +1,45 @@
+import type { Graph, Run, TaskRun } from "../../core/model.js";
+import type { SessionRecord } from "../../core/session.js";
+import type { EventChunk, EventPage, EventQuery, Page, RunQuery, WorkflowRecord } from "../store.js";
+import type { LiveRun } from "./live-run.js";
+
+/** What one turn changed. */
+export interface WriteSet {
+  readonly workflows: readonly WorkflowRecord[];
+  readonly sessions: readonly SessionRecord[];
+  readonly endedSessions: readonly string[];
+  /** Each tells its changes: `before`, `runBefore`, `isNew`. */
+  readonly runs: readonly LiveRun[];
+  readonly chunks: readonly (EventChunk & { readonly runNumber: number })[];
+}
+
+/** A run as it was written. Task runs to which nothing had happened are left out. */
+export interface StoredRun {
+  readonly number: number;
+  readonly run: Run;
+  readonly graph: Graph;
+  readonly tasks: readonly (TaskRun | undefined)[];
+}
+
+/** What a store begins with. */
+export interface Snapshot {
+  readonly workflows: readonly WorkflowRecord[];
+  readonly sessions: readonly SessionRecord[];
+  readonly runs: readonly StoredRun[];
+  /** Last position of the log, and last number of a run. */
+  readonly position: number;
+  readonly runNumber: number;
+}
+
+/** The durable side of a live store: takes write sets, and answers from history. */
+export interface Journal {
+  load(): Snapshot;
+  /** All or nothing; throws when nothing was written. */
+  commit(writes: WriteSet): void;
+  findRun(runId: string): StoredRun | null;
+  findRequest(namespace: string, requestId: string): Run | null;
+  listRuns(query: RunQuery): Page<Run>;
+  /** `runNumber` null means all runs. */
+  events(query: EventQuery): EventPage;
+  close(): void;
+}

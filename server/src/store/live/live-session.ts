@@ -1,0 +1,45 @@
+import type { SessionRecord } from "../../core/session.js";
+import type { Group } from "./dispatch.js";
+import type { LiveRun } from "./live-run.js";
+
+/** Where a lease of a session lives. */
+export interface LeaseHome {
+  readonly run: LiveRun;
+  readonly task: number;
+}
+
+/** A session with its books: what it holds and what it waits for. */
+export class LiveSession {
+  record: SessionRecord;
+  /** Record before the turn; null when the turn made the session; undefined when the turn did not change it. */
+  before: SessionRecord | null | undefined = undefined;
+  ended = false;
+  lastHeard: number;
+  /** P2: slots held, by current and by fenced leases. */
+  held = 0;
+  readonly leases = new Map<string, LeaseHome>();
+  readonly endings = new Map<string, LeaseHome>();
+  /** P8: reclaims, oldest first. */
+  readonly reclaims = new Map<string, LeaseHome>();
+  reclaimStreak = 0;
+  group: Group | null = null;
+
+  constructor(record: SessionRecord, now: number) {
+    this.record = record;
+    this.lastHeard = now;
+  }
+
+  get id(): string {
+    return this.record.id;
+  }
+
+  get freeSlots(): number {
+    return this.record.spec.slots - this.held;
+  }
+
+  /** P2: `max_leases` withholds new leases; P12: so does a drain. */
+  get takesNewLeases(): boolean {
+    const { spec, draining } = this.record;
+    return !draining && this.freeSlots > 0 && (spec.maxLeases === 0 || this.leases.size < spec.maxLeases);
+  }
+}

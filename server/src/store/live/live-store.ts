@@ -1,0 +1,330 @@
+/**
+ * A store whose live state is in memory: runs that have not ended, sessions, and the indexes that granting needs. A
+ * journal makes it durable and answers from history; with the memory journal this is the memory store, with the SQLite
+ * journal the embedded one.
+ */
+import { CloacaError } from "../../core/errors.js";
+import type { LeaseGrant } from "../../core/grants.js";
+import { type BooksOfSession, breaches } from "../../core/invariants.js";
+import type { Graph, Run } from "../../core/model.js";
+import type { HostEffect, RunDraft } from "../../core/run-draft.js";
+import { advance, isRunOver, startRun, timeOut } from "../../core/run-machine.js";
+import type { SessionRecord } from "../../core/session.js";
+import type * as S from "../store.js";
+import { Books } from "./books.js";
+import { grant } from "./granting.js";
+import { GroupCommit } from "./group-commit.js";
+import type { Journal } from "./journal.js";
+import { LiveRun } from "./live-run.js";
+import { SessionBooks } from "./session-books.js";
+import { WorkflowBook } from "./workflow-book.js";
+
+export class LiveStore implements S.Store {
+  readonly #books = new Books();
+  readonly #runs = new Map<string, LiveRun>();
+  readonly #sessions: SessionBooks;
+  readonly #workflows = new WorkflowBook();
+  readonly #commit: GroupCommit;
+  readonly #listeners = new Set<(batch: S.EventBatch) => void>();
+  /** Runs of this turn by request id, before the journal knows them. */
+  readonly #requests = new Map<string, LiveRun>();
+  #position: number;
+  #runNumber: number;
+
+  constructor(
+    readonly journal: Journal,
+    readonly options: S.StoreOptions,
+  ) {
+    this.#sessions = new SessionBooks(this.#books, options, (runId) => this.#draft(runId));
+    this.#commit = new GroupCommit(
+      () => this.#makeDurable(),
+      () => this.#rollBack(),
+    );
+    const snapshot = journal.load();
+    const now = options.clock.now();
+    this.#position = snapshot.position;
+    this.#runNumber = snapshot.runNumber;
+    this.#workflows.load(snapshot.workflows);
+    for (const record of snapshot.sessions) this.#sessions.enter(record, now);
+    for (const { number, run, graph, tasks } of snapshot.runs) {
+      const live = new LiveRun(number, graph, run, tasks, this.#books);
+      this.#runs.set(run.id, live);
+      for (const task of tasks) if (task !== undefined) this.#books.enter(live, task);
+    }
+  }
+
+  openSessions(items: readonly S.OpenSession[]): Promise<(S.OpenedSession | CloacaError)[]> {
+    return this.#commit.stage(() => items.map((item) => this.#sessions.open(item, this.#now())));
+  }
+
+  updateSessions(items: readonly S.UpdateSession[]): Promise<void> {
+    return this.#commit.stage(() => {
+      for (const item of items) this.#sessions.update(item);
+    });
+  }
+
+  touchSessions(sessionIds: Iterable<string>): void {
+    const now = this.#now();
+    for (const id of sessionIds) this.#sessions.touch(id, now);
+  }
+
+  touchAllSessions(): void {
+    this.touchSessions(this.#books.sessions.keys());
+  }
+
+  expireSessions(limit: number): Promise<string[]> {
+    return this.#commit.stage(() => this.#sessions.expire(limit, this.#now()));
+  }
+
+  endSessions(sessionIds: readonly string[], reason: string): Promise<void> {
+    return this.#commit.stage(() => {
+      for (const id of sessionIds) {
+        const session = this.#books.sessions.get(id);
+        if (session !== undefined) this.#sessions.end(session, reason, this.#now());
+      }
+    });
+  }
+
+  session(sessionId: string): SessionRecord | null {
+    return this.#books.sessions.get(sessionId)?.record ?? null;
+  }
+
+  listSessions(namespace: string): S.SessionView[] {
+    const views: S.SessionView[] = [];
+    for (const session of this.#books.sessions.values()) {
+      if (session.record.spec.namespace === namespace) views.push(this.#sessions.view(session));
+    }
+    return views;
+  }
+
+  registerWorkflows(items: readonly S.RegisterWorkflow[]): Promise<S.RegisteredWorkflow[]> {
+    return this.#commit.stage(() => items.map((item) => this.#workflows.register(item, this.#now())));
+  }
+
+  startRuns(items: readonly S.StartRun[]): Promise<(S.StartedRun | CloacaError)[]> {
+    return this.#commit.stage(() => items.map((item) => this.#start(item)));
+  }
+
+  transact<C extends S.RunCommand, R>(
+    commands: readonly C[],
+    decide: (draft: RunDraft | null, command: C, now: number) => R,
+  ): Promise<R[]> {
+    return this.#commit.stage(() => {
+      const now = this.#now();
+      return commands.map((command) =>
+        decide(command.runId === null ? null : this.#draft(command.runId), command, now),
+      );
+    });
+  }
+
+  grant(request: S.GrantRequest): Promise<S.Grants> {
+    return this.#commit.stage(() => grant(this.#books, request, this.options.limits, this.#now()));
+  }
+
+  fireDue(limit: number): Promise<HostEffect[]> {
+    return this.#commit.stage(() => {
+      const { limits } = this.options;
+      const now = this.#now();
+      const effects: HostEffect[] = [];
+      for (let fired = 0; fired < limit; fired++) {
+        const due = this.#books.deadlines.next();
+        if (due === undefined || due.at > now) break;
+        // Either input moves the task run on, and its deadline with it.
+        if (due.kind === "timeout") effects.push(...timeOut(due.run, due.task, limits, now));
+        else advance(due.run, due.task, { type: "reclaim", outcome: "MAX_WAIT" }, limits, now);
+      }
+      return effects;
+    });
+  }
+
+  nextDue(): number | null {
+    const deadline = this.#books.deadlines.next()?.at ?? null;
+    const expiry = this.#sessions.nextExpiry();
+    if (deadline === null || expiry === null) return deadline ?? expiry;
+    return Math.min(deadline, expiry);
+  }
+
+  pendingFor(sessionId: string, listed: ReadonlySet<string>): Promise<LeaseGrant[]> {
+    return this.#commit.stage(() => this.#sessions.pendingFor(sessionId, listed, this.#now()));
+  }
+
+  async readRun(namespace: string, runId: string): Promise<S.RunView | null> {
+    const run = this.#draft(runId);
+    if (run?.run().namespace !== namespace) return null;
+    return { run: run.run(), graph: run.graph, tasks: run.tasks() };
+  }
+
+  async listRuns(query: S.RunQuery): Promise<S.Page<Run>> {
+    return this.journal.listRuns(query);
+  }
+
+  async readWorkflow(namespace: string, name: string, version: string): Promise<S.WorkflowRecord | null> {
+    return this.#workflows.find(namespace, name, version);
+  }
+
+  async listWorkflows(namespace: string, pageSize: number, pageToken: string): Promise<S.Page<S.WorkflowRecord>> {
+    return this.#workflows.list(namespace, pageSize, pageToken);
+  }
+
+  async events(query: S.EventQuery): Promise<S.EventPage> {
+    return this.journal.events(query);
+  }
+
+  subscribe(listener: (batch: S.EventBatch) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async check(): Promise<string[]> {
+    const runs = [...this.#runs.values()].map((run) => ({ run: run.run(), tasks: run.tasks() }));
+    const sessions = new Map<string, BooksOfSession>();
+    for (const { id, held, leases, endings } of this.#books.sessions.values()) {
+      sessions.set(id, { id, held, leaseIds: new Set([...leases.keys(), ...endings.keys()]) });
+    }
+    return breaches(runs, sessions);
+  }
+
+  stats(): S.StoreStats {
+    return {
+      liveRuns: this.#runs.size,
+      sessions: this.#books.sessions.size,
+      waiting: this.#books.dispatch.readyCount + this.#books.reclaiming.size,
+      position: this.#position,
+    };
+  }
+
+  async close(): Promise<void> {
+    this.journal.close();
+  }
+
+  #now(): number {
+    return this.options.clock.now();
+  }
+
+  /** The live run, or one that has ended, from history: enough to tell a repeated outcome from a stale one. */
+  #draft(runId: string): LiveRun | null {
+    const live = this.#runs.get(runId);
+    if (live !== undefined) return live;
+    const stored = this.journal.findRun(runId);
+    if (stored === null) return null;
+    return new LiveRun(stored.number, stored.graph, stored.run, stored.tasks, this.#books);
+  }
+
+  #start(item: S.StartRun): S.StartedRun | CloacaError {
+    if (item.requestId !== "") {
+      const known =
+        this.#requests.get(requestKey(item))?.run() ?? this.journal.findRequest(item.namespace, item.requestId);
+      if (known !== null) return sameStart(known, item);
+    }
+    const found = this.#workflows.resolve(item);
+    if (found instanceof CloacaError) return found;
+    const now = this.#now();
+    const id = this.options.ids.runId(now);
+    const live = new LiveRun(++this.#runNumber, found, newRun(id, item, found, now), [], this.#books);
+    live.isNew = true;
+    this.#runs.set(id, live);
+    if (item.requestId !== "") this.#requests.set(requestKey(item), live);
+    startRun(live, this.options.limits, now);
+    return { runId: id, version: found.version, existing: false };
+  }
+
+  #makeDurable(): void {
+    const runs = [...this.#books.dirtyRuns];
+    const from = this.#position;
+    const chunks: (S.EventChunk & { readonly runNumber: number })[] = [];
+    for (const run of runs) {
+      if (run.events.length === 0) continue;
+      const { id: runId, namespace, workflow } = run.run();
+      const position = from + chunks.length + 1;
+      chunks.push({
+        position,
+        namespace,
+        runId,
+        workflow,
+        graph: run.graph,
+        events: run.events,
+        runNumber: run.number,
+      });
+    }
+    const sessions = [...this.#sessions.dirty];
+    const workflows = this.#workflows.dirty;
+    if (runs.length + sessions.length + workflows.length > 0) {
+      this.journal.commit({
+        workflows,
+        sessions: sessions.filter((s) => !s.ended).map((s) => s.record),
+        // A session that the same turn opened and ended was never written.
+        endedSessions: sessions.filter((s) => s.ended && s.before !== null).map((s) => s.id),
+        runs,
+        chunks,
+      });
+    }
+    this.#position = from + chunks.length;
+    for (const run of runs) {
+      run.settle();
+      if (isRunOver(run.run().status) && run.endings === 0) this.#runs.delete(run.run().id);
+    }
+    this.#books.dirtyRuns.clear();
+    this.#sessions.settle();
+    this.#workflows.settle();
+    this.#requests.clear();
+    if (chunks.length > 0) for (const listener of this.#listeners) listener({ from, to: this.#position, chunks });
+  }
+
+  #rollBack(): void {
+    this.#sessions.restore();
+    for (const run of this.#books.dirtyRuns) {
+      if (run.isNew) this.#runs.delete(run.run().id);
+      run.rollBack();
+    }
+    this.#books.dirtyRuns.clear();
+    this.#sessions.forget();
+    this.#workflows.rollBack();
+    this.#requests.clear();
+  }
+}
+
+function newRun(id: string, item: S.StartRun, graph: Graph, now: number): Run {
+  return {
+    id,
+    namespace: item.namespace,
+    workflow: item.workflow,
+    version: graph.version,
+    status: "PENDING",
+    priority: item.priority,
+    labels: item.labels,
+    traceparent: item.traceparent,
+    requestId: item.requestId,
+    input: item.context,
+    createdAt: now,
+    startedAt: null,
+    finishedAt: null,
+    reason: "",
+    open: graph.tasks.length,
+    failed: 0,
+    eventSeq: 0,
+  };
+}
+
+function requestKey({ namespace, requestId }: S.StartRun): string {
+  return `${namespace}\n${requestId}`;
+}
+
+/** The same request again returns the same run; the same id with other content is a conflict. */
+function sameStart(known: Run, item: S.StartRun): S.StartedRun | CloacaError {
+  const same =
+    known.workflow === item.workflow &&
+    (item.version === "" || item.version === known.version) &&
+    known.priority === item.priority &&
+    sameText(known.input, item.context) &&
+    sameText(known.labels, item.labels);
+  if (same) return { runId: known.id, version: known.version, existing: true };
+  return new CloacaError(
+    "REQUEST_ID_CONFLICT",
+    `request_id "${item.requestId}" started run ${known.id} with another content; use a new request_id for another run`,
+  );
+}
+
+function sameText(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
+  const keys = Object.keys(a);
+  return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key]);
+}

@@ -1,0 +1,130 @@
+/** Opens the store's file: ours alone, ours indeed, and at this version. Every refusal is a coded error that says why. */
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import Database from "better-sqlite3";
+import { CloacaError } from "../../core/errors.js";
+import { APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION } from "./schema.js";
+
+export interface OpenDatabase {
+  readonly db: Database.Database;
+  /** Gives the file free for another process. */
+  readonly release: () => void;
+}
+
+/** `owner` is shown to a second process that wants the file, for example the scheduler's address. */
+export function openDatabase(path: string, owner: string): OpenDatabase {
+  const file = resolve(path);
+  const folder = dirname(file);
+  if (!existsSync(folder)) throw notADatabase(file, `the folder ${folder} does not exist; create it first`);
+  if (existsSync(file) && !statSync(file).isFile()) throw notADatabase(file, "it is not a file");
+  checkHeader(file);
+  const release = lock(file, owner);
+  try {
+    const db = new Database(file);
+    prepare(db, file);
+    return { db, release };
+  } catch (error) {
+    release();
+    throw explain(error, file);
+  }
+}
+
+/** Before anything is written beside it: a file that is not SQLite's must stay as it is. */
+function checkHeader(file: string): void {
+  if (!existsSync(file) || statSync(file).size === 0) return;
+  const db = openReadonly(file);
+  try {
+    const applicationId = db.pragma("application_id", { simple: true });
+    const tables = db.prepare("SELECT count(*) FROM sqlite_schema").pluck().get();
+    if (applicationId !== APPLICATION_ID && tables !== 0) {
+      throw notADatabase(file, "it is the SQLite database of another program; name another file");
+    }
+    const version = Number(db.pragma("user_version", { simple: true }));
+    if (version > SCHEMA_VERSION) {
+      throw new CloacaError(
+        "STORE_NEWER",
+        `store ${file} has schema version ${version}, this scheduler knows up to ${SCHEMA_VERSION}; run the newer scheduler that wrote it`,
+      );
+    }
+  } catch (error) {
+    throw explain(error, file);
+  } finally {
+    db.close();
+  }
+}
+
+function openReadonly(file: string): Database.Database {
+  try {
+    return new Database(file, { readonly: true, fileMustExist: true });
+  } catch (error) {
+    throw explain(error, file);
+  }
+}
+
+/**
+ * The lock is an open exclusive transaction on a file beside the store: the system ends it with the process, however that
+ * dies, and the store itself stays readable for others.
+ */
+function lock(file: string, owner: string): () => void {
+  const lockFile = `${file}.lock`;
+  const ownerFile = `${file}.owner`;
+  let db: Database.Database | null = null;
+  try {
+    db = new Database(lockFile, { timeout: 0 });
+    db.exec("BEGIN EXCLUSIVE");
+  } catch (error) {
+    db?.close();
+    if (codeOf(error) !== "SQLITE_BUSY") throw explain(error, file);
+    const who = existsSync(ownerFile) ? readFileSync(ownerFile, "utf8").trim() : "another process";
+    throw new CloacaError("STORE_IN_USE", `store ${file} is in use by ${who}; stop that one or name another file`);
+  }
+  writeFileSync(ownerFile, `pid ${process.pid}${owner === "" ? "" : `, ${owner}`}\n`);
+  const held = db;
+  return () => {
+    rmSync(ownerFile, { force: true });
+    if (held.open) held.close();
+  };
+}
+
+function prepare(db: Database.Database, file: string): void {
+  db.pragma("journal_mode = WAL");
+  db.pragma("synchronous = FULL");
+  db.pragma("wal_autocheckpoint = 4000");
+  db.pragma("cache_size = -65536");
+  db.pragma("temp_store = MEMORY");
+  const version = Number(db.pragma("user_version", { simple: true }));
+  if (version === SCHEMA_VERSION) return;
+  db.exec("BEGIN EXCLUSIVE");
+  try {
+    for (const step of MIGRATIONS.slice(version)) db.exec(step);
+    db.pragma(`application_id = ${APPLICATION_ID}`);
+    db.pragma(`user_version = ${SCHEMA_VERSION}`);
+    db.exec("COMMIT");
+  } catch (error) {
+    if (db.inTransaction) db.exec("ROLLBACK");
+    throw explain(error, file);
+  }
+}
+
+function explain(error: unknown, file: string): unknown {
+  if (error instanceof CloacaError) return error;
+  const code = codeOf(error);
+  if (code === "SQLITE_NOTADB") return notADatabase(file, "it is not a SQLite database; name another file");
+  if (code === "SQLITE_CORRUPT") return notADatabase(file, "it is damaged; restore it from a copy");
+  if (code !== null) {
+    return new CloacaError(
+      "STORE_UNAVAILABLE",
+      `store ${file}: ${error instanceof Error ? error.message : String(error)} (${code})`,
+    );
+  }
+  return error;
+}
+
+function notADatabase(file: string, why: string): CloacaError {
+  return new CloacaError("STORE_NOT_A_DATABASE", `store ${file}: ${why}`);
+}
+
+function codeOf(error: unknown): string | null {
+  const code = error instanceof Error && "code" in error ? error.code : null;
+  return typeof code === "string" && code.startsWith("SQLITE_") ? code : null;
+}

@@ -1,0 +1,61 @@
+/**
+ * The schema, as steps: step n takes a file from version n to n + 1. `user_version` is the version, `application_id` says
+ * that the file is ours.
+ *
+ * - A run has a number, growing with each start; rows refer to it, so that keys are small and appended in order.
+ * - Task runs to which nothing has happened have no row: what waits or is ready for the first time follows from the rest.
+ * - `events` has one row for all events of a run in one commit; `position` orders the log of all runs.
+ */
+export const APPLICATION_ID = 0x636c6f61; // "cloa"
+
+export const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE workflows (
+    namespace TEXT NOT NULL,
+    name TEXT NOT NULL,
+    version TEXT NOT NULL,
+    registered_at INTEGER NOT NULL,
+    ordinal INTEGER NOT NULL,
+    definition TEXT NOT NULL,
+    PRIMARY KEY (namespace, name, version)
+  ) WITHOUT ROWID;
+
+  CREATE TABLE sessions (
+    session_id TEXT PRIMARY KEY,
+    data TEXT NOT NULL
+  ) WITHOUT ROWID;
+
+  CREATE TABLE runs (
+    number INTEGER PRIMARY KEY,
+    run_id TEXT NOT NULL,
+    namespace TEXT NOT NULL,
+    workflow TEXT NOT NULL,
+    version TEXT NOT NULL,
+    status TEXT NOT NULL,
+    request_id TEXT,
+    data TEXT NOT NULL,
+    input TEXT NOT NULL
+  );
+  CREATE UNIQUE INDEX runs_by_id ON runs (run_id);
+  CREATE UNIQUE INDEX runs_by_request ON runs (namespace, request_id) WHERE request_id IS NOT NULL;
+  CREATE INDEX runs_live ON runs (number) WHERE status IN ('PENDING', 'RUNNING') OR json_extract(data, '$.endings') > 0;
+
+  CREATE TABLE task_runs (
+    run INTEGER NOT NULL,
+    task INTEGER NOT NULL,
+    data TEXT NOT NULL,
+    checkpoint TEXT,
+    patch TEXT,
+    PRIMARY KEY (run, task)
+  ) WITHOUT ROWID;
+
+  CREATE TABLE events (
+    position INTEGER PRIMARY KEY,
+    run INTEGER NOT NULL,
+    data TEXT NOT NULL
+  );
+  CREATE INDEX events_by_run ON events (run);
+  `,
+];
+
+export const SCHEMA_VERSION = MIGRATIONS.length;

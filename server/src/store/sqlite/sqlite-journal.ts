@@ -1,0 +1,196 @@
+/**
+ * The durable form of the live store in a SQLite file: WAL, `synchronous=FULL`, one transaction a turn. Live state is read
+ * once, at start; after that the file is written, and read for history only.
+ */
+import type Database from "better-sqlite3";
+import { compileGraph } from "../../core/graph.js";
+import type { Graph, Run, RunEvent, TaskRun, WorkflowDefinition } from "../../core/model.js";
+import type { SessionRecord } from "../../core/session.js";
+import type { Journal, Snapshot, StoredRun, WriteSet } from "../live/journal.js";
+import type { LiveRun } from "../live/live-run.js";
+import { parsePageToken } from "../page-token.js";
+import type { EventChunk, EventPage, EventQuery, Page, RunQuery, WorkflowRecord } from "../store.js";
+import { decodeRun, decodeTaskRun, encodeRun, encodeTaskRun, type RunRow, type TaskRunRow } from "./codec.js";
+import { needsRow, restoreTaskRuns } from "./restore.js";
+import { prepareStatements, type Statements } from "./statements.js";
+
+export class SqliteJournal implements Journal {
+  readonly #sql: Statements;
+  readonly #graphs = new Map<string, Graph>();
+  #ordinal = 0;
+
+  constructor(
+    readonly db: Database.Database,
+    readonly release: () => void,
+    readonly now: () => number,
+  ) {
+    this.#sql = prepareStatements(db);
+  }
+
+  load(): Snapshot {
+    const workflows: WorkflowRecord[] = [];
+    for (const row of this.#sql.workflows.all()) {
+      const graph = compileGraph(JSON.parse(row.definition) as WorkflowDefinition);
+      this.#graphs.set(graphKey(row.namespace, row.name, row.version), graph);
+      this.#ordinal = row.ordinal;
+      workflows.push({ namespace: row.namespace, graph, registeredAt: row.registered_at, current: false });
+    }
+    const last = this.#sql.last.get() ?? { position: 0, number: 0 };
+    return {
+      workflows,
+      sessions: this.#sql.sessions.all().map((row) => JSON.parse(row.data) as SessionRecord),
+      runs: this.#sql.liveRuns.all().map((row) => this.#liveRun(row)),
+      position: last.position,
+      runNumber: last.number,
+    };
+  }
+
+  commit(writes: WriteSet): void {
+    const sql = this.#sql;
+    sql.begin.run();
+    try {
+      for (const { namespace, graph, registeredAt } of writes.workflows) {
+        const { definition, version } = graph;
+        sql.insertWorkflow.run(
+          namespace,
+          definition.name,
+          version,
+          registeredAt,
+          ++this.#ordinal,
+          JSON.stringify(definition),
+        );
+        this.#graphs.set(graphKey(namespace, definition.name, version), graph);
+      }
+      for (const record of writes.sessions) sql.putSession.run(record.id, JSON.stringify(record));
+      for (const id of writes.endedSessions) sql.deleteSession.run(id);
+      for (const run of writes.runs) this.#writeRun(run);
+      for (const chunk of writes.chunks)
+        sql.insertEvents.run(chunk.position, chunk.runNumber, JSON.stringify(chunk.events));
+      sql.commit.run();
+    } catch (error) {
+      // A failed COMMIT may leave the transaction open, and a full disk may have ended it.
+      if (this.db.inTransaction) sql.rollback.run();
+      throw error;
+    }
+  }
+
+  findRun(runId: string): StoredRun | null {
+    const row = this.#sql.runById.get(runId);
+    if (row === undefined) return null;
+    const run = decodeRun(row);
+    return { number: row.number, run, graph: this.#graph(row), tasks: this.#tasks(row) };
+  }
+
+  findRequest(namespace: string, requestId: string): Run | null {
+    const row = this.#sql.runByRequest.get(namespace, requestId);
+    return row === undefined ? null : decodeRun(row);
+  }
+
+  listRuns({ namespace, workflow, statuses, pageSize, pageToken }: RunQuery): Page<Run> {
+    const before = pageToken === "" ? Number.MAX_SAFE_INTEGER : parsePageToken(pageToken);
+    const rows = this.#sql.listRuns.all({
+      namespace,
+      workflow,
+      statuses: JSON.stringify(statuses),
+      any: statuses.length === 0 ? 1 : 0,
+      before,
+      limit: pageSize + 1,
+    });
+    const page = rows.slice(0, pageSize);
+    const last = page.at(-1);
+    return {
+      items: page.map(decodeRun),
+      nextPageToken: rows.length > pageSize && last !== undefined ? String(last.number) : "",
+    };
+  }
+
+  events({ namespace, runId, after, limit }: EventQuery): EventPage {
+    const rows =
+      runId === null ? this.#sql.eventsAfter.all(after, limit + 1) : this.#sql.eventsOfRun.all(runId, after, limit + 1);
+    const chunks: EventChunk[] = [];
+    let position = after;
+    for (const row of rows.slice(0, limit)) {
+      position = row.position;
+      if (row.namespace !== namespace) continue;
+      const events = JSON.parse(row.data) as RunEvent[];
+      chunks.push({ position, namespace, runId: row.run_id, workflow: row.workflow, graph: this.#graph(row), events });
+    }
+    return { chunks, position, more: rows.length > limit };
+  }
+
+  close(): void {
+    this.db.close();
+    this.release();
+  }
+
+  #writeRun(live: LiveRun): void {
+    const sql = this.#sql;
+    const run = live.run();
+    if (live.isNew) {
+      const { id, namespace, workflow, version, status } = run;
+      const requestId = run.requestId === "" ? null : run.requestId;
+      const data = encodeRun(run, live.endings);
+      sql.insertRun.run(
+        live.number,
+        id,
+        namespace,
+        workflow,
+        version,
+        status,
+        requestId,
+        data,
+        JSON.stringify(run.input),
+      );
+    } else if (live.runBefore !== null && (live.runBefore.status !== run.status || this.#endingsChanged(live))) {
+      sql.updateRun.run(run.status, encodeRun(run, live.endings), live.number);
+    }
+    for (const [index, before] of live.before) {
+      const task = live.task(index);
+      if (task === before || !needsRow(task)) continue;
+      if (needsRow(before) && before.checkpoint === task.checkpoint && before.patch === task.patch) {
+        sql.updateTask.run(encodeTaskRun(task), live.number, index);
+      } else {
+        const checkpoint = task.checkpoint === null ? null : JSON.stringify(task.checkpoint);
+        const patch = task.patch === null ? null : JSON.stringify(task.patch);
+        sql.putTask.run(live.number, index, encodeTaskRun(task), checkpoint, patch);
+      }
+    }
+  }
+
+  #endingsChanged(live: LiveRun): boolean {
+    for (const [index, before] of live.before) {
+      if (before.ending.length !== live.task(index).ending.length) return true;
+    }
+    return false;
+  }
+
+  /** The row tells of the run as it was at its last change of status; its counters follow from what came since. */
+  #liveRun(row: RunRow): StoredRun {
+    const tasks = this.#tasks(row);
+    const run = decodeRun(row);
+    const eventSeq = this.#lastEvent(row.number)?.seq ?? run.eventSeq;
+    const open = tasks.filter((t) => t.finishedAt === null).length;
+    const failed = tasks.filter((t) => t.state === "FAILED").length;
+    return { number: row.number, run: { ...run, eventSeq, open, failed }, graph: this.#graph(row), tasks };
+  }
+
+  #lastEvent(runNumber: number): RunEvent | undefined {
+    const row = this.#sql.lastEvents.get(runNumber);
+    return row === undefined ? undefined : (JSON.parse(row.data) as RunEvent[]).at(-1);
+  }
+
+  #tasks(row: RunRow): TaskRun[] {
+    const rows = this.#sql.tasksOfRun.all(row.number).map((task: TaskRunRow) => decodeTaskRun(row.run_id, task));
+    return restoreTaskRuns(row.run_id, this.#graph(row), rows, this.now());
+  }
+
+  #graph({ namespace, workflow, version }: { namespace: string; workflow: string; version: string }): Graph {
+    const graph = this.#graphs.get(graphKey(namespace, workflow, version));
+    if (graph === undefined) throw new Error(`the store has no version ${version} of workflow ${workflow}`);
+    return graph;
+  }
+}
+
+function graphKey(namespace: string, name: string, version: string): string {
+  return `${namespace}\n${name}\n${version}`;
+}

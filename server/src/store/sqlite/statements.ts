@@ -1,0 +1,107 @@
+import type Database from "better-sqlite3";
+import type { RunRow, TaskRunRow } from "./codec.js";
+
+interface WorkflowRow {
+  readonly namespace: string;
+  readonly name: string;
+  readonly version: string;
+  readonly registered_at: number;
+  readonly ordinal: number;
+  readonly definition: string;
+}
+
+interface EventsRow {
+  readonly position: number;
+  readonly data: string;
+  readonly run_id: string;
+  readonly namespace: string;
+  readonly workflow: string;
+  readonly version: string;
+}
+
+interface RunFilter {
+  readonly namespace: string;
+  readonly workflow: string;
+  /** JSON array of statuses; `any` is 1 when it is empty. */
+  readonly statuses: string;
+  readonly any: 0 | 1;
+  readonly before: number;
+  readonly limit: number;
+}
+
+const LIVE = "status IN ('PENDING', 'RUNNING') OR json_extract(data, '$.endings') > 0";
+const EVENTS = `SELECT e.position, e.data, r.run_id, r.namespace, r.workflow, r.version
+  FROM events e JOIN runs r ON r.number = e.run`;
+
+type Write = Database.Statement<unknown[]>;
+
+/** Every statement of the journal, prepared once. */
+export interface Statements {
+  readonly begin: Write;
+  readonly commit: Write;
+  readonly rollback: Write;
+  readonly workflows: Database.Statement<[], WorkflowRow>;
+  readonly insertWorkflow: Write;
+  readonly sessions: Database.Statement<[], { data: string }>;
+  readonly putSession: Write;
+  readonly deleteSession: Write;
+  readonly insertRun: Write;
+  readonly updateRun: Write;
+  readonly liveRuns: Database.Statement<[], RunRow>;
+  readonly runById: Database.Statement<[string], RunRow>;
+  readonly runByRequest: Database.Statement<[string, string], RunRow>;
+  readonly listRuns: Database.Statement<[RunFilter], RunRow>;
+  readonly putTask: Write;
+  readonly updateTask: Write;
+  readonly tasksOfRun: Database.Statement<[number], TaskRunRow>;
+  readonly insertEvents: Write;
+  readonly eventsAfter: Database.Statement<[number, number], EventsRow>;
+  readonly eventsOfRun: Database.Statement<[string, number, number], EventsRow>;
+  readonly lastEvents: Database.Statement<[number], { data: string }>;
+  readonly last: Database.Statement<[], { position: number; number: number }>;
+}
+
+export function prepareStatements(db: Database.Database): Statements {
+  return {
+    begin: db.prepare("BEGIN IMMEDIATE"),
+    commit: db.prepare("COMMIT"),
+    rollback: db.prepare("ROLLBACK"),
+
+    workflows: db.prepare<[], WorkflowRow>("SELECT * FROM workflows ORDER BY ordinal"),
+    insertWorkflow: db.prepare("INSERT INTO workflows VALUES (?, ?, ?, ?, ?, ?)"),
+
+    sessions: db.prepare<[], { data: string }>("SELECT data FROM sessions"),
+    putSession: db.prepare("INSERT OR REPLACE INTO sessions VALUES (?, ?)"),
+    deleteSession: db.prepare("DELETE FROM sessions WHERE session_id = ?"),
+
+    insertRun: db.prepare("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+    updateRun: db.prepare("UPDATE runs SET status = ?, data = ? WHERE number = ?"),
+    liveRuns: db.prepare<[], RunRow>(`SELECT * FROM runs WHERE ${LIVE} ORDER BY number`),
+    runById: db.prepare<[string], RunRow>("SELECT * FROM runs WHERE run_id = ?"),
+    runByRequest: db.prepare<[string, string], RunRow>("SELECT * FROM runs WHERE namespace = ? AND request_id = ?"),
+    listRuns: db.prepare<[RunFilter], RunRow>(
+      `SELECT * FROM runs
+       WHERE number < @before AND namespace = @namespace AND (@workflow = '' OR workflow = @workflow)
+         AND (@any = 1 OR status IN (SELECT value FROM json_each(@statuses)))
+       ORDER BY number DESC LIMIT @limit`,
+    ),
+
+    putTask: db.prepare("INSERT OR REPLACE INTO task_runs VALUES (?, ?, ?, ?, ?)"),
+    updateTask: db.prepare("UPDATE task_runs SET data = ? WHERE run = ? AND task = ?"),
+    tasksOfRun: db.prepare<[number], TaskRunRow>("SELECT task, data, checkpoint, patch FROM task_runs WHERE run = ?"),
+
+    insertEvents: db.prepare("INSERT INTO events VALUES (?, ?, ?)"),
+    eventsAfter: db.prepare<[number, number], EventsRow>(`${EVENTS} WHERE e.position > ? ORDER BY e.position LIMIT ?`),
+    eventsOfRun: db.prepare<[string, number, number], EventsRow>(
+      `${EVENTS} WHERE e.run = (SELECT number FROM runs WHERE run_id = ?) AND e.position > ? ORDER BY e.position LIMIT ?`,
+    ),
+    lastEvents: db.prepare<[number], { data: string }>(
+      "SELECT data FROM events WHERE run = ? ORDER BY position DESC LIMIT 1",
+    ),
+
+    last: db.prepare<[], { position: number; number: number }>(
+      `SELECT coalesce((SELECT max(position) FROM events), 0) AS position,
+              coalesce((SELECT max(number) FROM runs), 0) AS number`,
+    ),
+  };
+}
