@@ -4,7 +4,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { repoRoot } from "./lib/process.mjs";
-import { build, setup } from "./setup.mjs";
+import { build, setUp } from "./lib/setup.mjs";
 
 /** @type {Record<string, string>} */
 const programs = {
@@ -21,7 +21,7 @@ if (program === undefined) {
 }
 
 try {
-  setup();
+  setUp();
   build();
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);

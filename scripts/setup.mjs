@@ -1,4 +1,5 @@
-// `npm run setup`: installs what the lock file names.
-import { setUp } from "./lib/setup.mjs";
+// `npm run setup`: installs what the lock file names, where it is not there yet, and builds.
+import { build, setUp } from "./lib/setup.mjs";
 
 setUp();
+build();

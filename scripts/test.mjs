@@ -1,88 +1,202 @@
 // `npm test`: every check and every test. All run, even after a failure; the last line counts them.
+// Usage: node scripts/test.mjs [--only <check>,…]   with the names in brackets that it prints
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
+import { generate, generatedFolders } from "./gen.mjs";
+import { grpcurl } from "./grpcurl.mjs";
 import { breaking } from "./lib/breaking.mjs";
-import { capture, nodeBin } from "./lib/process.mjs";
+import { lockFileProblems } from "./lib/lock-file.mjs";
+import { capture, nodeBin, repoRoot } from "./lib/process.mjs";
 import { setUp } from "./lib/setup.mjs";
 
-/** @typedef {{ passed: number, failed: number, skipped: number, output: string }} Outcome */
+/** @typedef {{ result: "passed" | "failed" | "skipped", output: string }} Outcome */
 
-setUp();
+const inCI = process.env.CI === "true" || process.env.CI === "1";
+const total = { passed: 0, failed: 0, skipped: 0 };
+/** @type {string[]} */
+const failures = [];
 
-const folder = mkdtempSync(join(tmpdir(), "cloaca-test-"));
-const report = join(folder, "vitest.json");
-
-/** @type {[string, () => Promise<Outcome>][]} */
+/** @type {readonly { id: string, title: string, run: () => Outcome | Promise<Outcome> }[]} */
 const checks = [
-  ["format and lint", () => run("biome", "check", "--error-on-warnings", ".")],
-  ["types", () => run("tsc", "-b")],
-  ["floating promises and import cycles", () => run("eslint", ".")],
-  [
-    "dependency directions",
-    () => run("depcruise", "--config", ".dependency-cruiser.mjs", "server/src", "sdk-ts/src", "cli/src", "proto/src"),
-  ],
-  ["generated code is current", () => script("scripts/gen.mjs", "--check")],
-  ["buf lint", () => run("buf", "lint")],
-  ["buf format", () => run("buf", "format", "--diff", "--exit-code")],
-  ["buf breaking", breakingCheck],
-  ["tests", tests],
+  { id: "format", title: "format and lint", run: () => tool("biome", "check", "--error-on-warnings", "--colors=off") },
+  { id: "types", title: "types", run: () => tool("tsc", "-b", "--pretty", "false") },
+  { id: "lint", title: "lints that need types", run: () => tool("eslint", ".", "--max-warnings=0") },
+  { id: "dependencies", title: "dependency directions", run: dependencies },
+  { id: "lock", title: "lock file", run: () => problems(lockFileProblems()) },
+  { id: "generated", title: "generated code is current", run: generatedIsCurrent },
+  { id: "buf-lint", title: "buf lint", run: () => tool("buf", "lint") },
+  { id: "buf-format", title: "buf format", run: () => tool("buf", "format", "--diff", "--exit-code") },
+  { id: "buf-breaking", title: "buf breaking", run: breaking },
+  { id: "toolchains", title: "toolchains: Go, for the tests with grpcurl", run: toolchains },
 ];
 
-const total = { passed: 0, failed: 0, skipped: 0 };
-for (const [name, check] of checks) {
-  const start = performance.now();
-  const outcome = await check();
-  total.passed += outcome.passed;
-  total.failed += outcome.failed;
-  total.skipped += outcome.skipped;
-  const verdict = outcome.failed > 0 ? "FAILED" : outcome.passed > 0 ? "ok" : "skipped";
-  console.log(`${verdict.padEnd(8)} ${name} (${((performance.now() - start) / 1000).toFixed(1)} s)`);
-  if (outcome.output.trim() !== "" && verdict !== "ok") console.log(outcome.output.trimEnd());
+await main();
+
+async function main() {
+  const only = onlyArgument();
+  const started = performance.now();
+  try {
+    setUp();
+  } catch (error) {
+    console.error(`set-up failed: ${error instanceof Error ? error.message : error}`);
+    console.log("0 passed, 1 failed");
+    process.exitCode = 1;
+    return;
+  }
+  for (const { id, title, run } of checks) {
+    if (only === undefined || only.has(id)) await check(`${title} [${id}]`, run);
+  }
+  if (only === undefined || only.has("vitest")) await tests();
+  console.log(`\n${seconds(started)} in all`);
+  for (const failure of failures) console.log(`failed: ${failure}`);
+  const { passed, failed, skipped } = total;
+  console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
+  process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
 }
-rmSync(folder, { recursive: true, force: true });
-console.log(`${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ""}`);
-process.exitCode = total.failed > 0 ? 1 : 0;
+
+/**
+ * @param {string} title
+ * @param {() => Outcome | Promise<Outcome>} run
+ */
+async function check(title, run) {
+  const started = performance.now();
+  /** @type {Outcome} */
+  let outcome;
+  try {
+    outcome = await run();
+  } catch (error) {
+    outcome = { result: "failed", output: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+  }
+  total[outcome.result] += 1;
+  if (outcome.result === "failed") failures.push(title);
+  console.log(`${mark(outcome.result)} ${title}  ${seconds(started)}`);
+  // What passed needs a word only where it depends on the history what was compared.
+  if (outcome.output.trim() !== "" && (outcome.result !== "passed" || title.includes("[buf-breaking]"))) {
+    console.log(outcome.output.trimEnd().replace(/^/gm, "    "));
+  }
+}
 
 /** @param {string} name @param {...string} args @returns {Promise<Outcome>} */
-async function run(name, ...args) {
+async function tool(name, ...args) {
   const [program, ...first] = nodeBin(name);
-  return one(await capture(program, [...first, ...args]));
+  const { ok, output } = await capture(program, [...first, ...args]);
+  return { result: ok ? "passed" : "failed", output };
 }
 
-/** @param {string} file @param {...string} args @returns {Promise<Outcome>} */
-async function script(file, ...args) {
-  return one(await capture(process.execPath, [file, ...args]));
+/** @param {readonly string[]} found @returns {Outcome} */
+function problems(found) {
+  return { result: found.length === 0 ? "passed" : "failed", output: found.join("\n") };
 }
 
-/** @param {{ ok: boolean, output: string }} result @returns {Outcome} */
-function one({ ok, output }) {
-  return { passed: ok ? 1 : 0, failed: ok ? 0 : 1, skipped: 0, output };
+function dependencies() {
+  const sources = [
+    "proto/src",
+    "server/src",
+    "sdk-ts/src",
+    "cli/src",
+    "bench/src",
+    "examples/ts",
+    "examples/demo",
+    "test",
+  ];
+  const there = sources.filter((folder) => existsSync(join(repoRoot, folder)));
+  return tool("depcruise", "--config", ".dependency-cruiser.mjs", "--no-progress", ...there);
 }
 
-/** @returns {Promise<Outcome>} */
-async function breakingCheck() {
-  const { result, output } = await breaking();
-  return {
-    passed: result === "passed" ? 1 : 0,
-    failed: result === "failed" ? 1 : 0,
-    skipped: result === "skipped" ? 1 : 0,
-    output,
-  };
-}
-
-/** @returns {Promise<Outcome>} */
-async function tests() {
-  const [program, ...first] = nodeBin("vitest");
-  const args = [...first, "run", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
-  const { ok, output } = await capture(program, args);
+/** @returns {Outcome} */
+function generatedIsCurrent() {
+  const fresh = mkdtempSync(join(tmpdir(), "cloaca-gen-"));
   try {
-    const { numPassedTests, numFailedTests, numPendingTests } = JSON.parse(readFileSync(report, "utf8"));
-    // A file that cannot be loaded fails the run without a failed test.
-    const failed = ok ? numFailedTests : Math.max(1, numFailedTests);
-    return { passed: numPassedTests, failed, skipped: numPendingTests, output };
-  } catch {
-    return { passed: 0, failed: 1, skipped: 0, output };
+    generate(fresh);
+    const stale = generatedFolders.flatMap((folder) => {
+      const [here, there] = [filesIn(repoRoot, folder), filesIn(fresh, folder)];
+      return [...new Set([...here.keys(), ...there.keys()])].filter((file) => {
+        const [a, b] = [here.get(file), there.get(file)];
+        return a === undefined || b === undefined || !a.equals(b);
+      });
+    });
+    return problems(stale.map((file) => `npm run gen would change ${file}`));
+  } finally {
+    rmSync(fresh, { recursive: true, force: true });
   }
+}
+
+/** @param {string} root @param {string} folder @returns {Map<string, Buffer>} */
+function filesIn(root, folder) {
+  const entries = readdirSync(join(root, folder), { recursive: true, withFileTypes: true });
+  const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  return new Map(paths.map((path) => [relative(root, path), readFileSync(path)]));
+}
+
+/** @returns {Outcome} */
+function toolchains() {
+  const found = grpcurl();
+  if ("path" in found) return { result: "passed", output: "" };
+  // Where everything is meant to be there, what is missing is a failure: a suite that never runs proves nothing.
+  return { result: inCI ? "failed" : "skipped", output: `${found.missing}: the tests with grpcurl are skipped` };
+}
+
+async function tests() {
+  const started = performance.now();
+  const folder = mkdtempSync(join(tmpdir(), "cloaca-test-"));
+  let failed = 1;
+  try {
+    console.log("- tests [vitest]");
+    const report = join(folder, "report.json");
+    const [program, ...first] = nodeBin("vitest");
+    const ok = await inherit(program, [
+      ...first,
+      "run",
+      "--reporter=default",
+      "--reporter=json",
+      `--outputFile.json=${report}`,
+    ]);
+    const found = JSON.parse(readFileSync(report, "utf8"));
+    /** @type {{ status: string, assertionResults: unknown[] }[]} */
+    const files = found.testResults;
+    // A file that does not load has no tests that could fail; nor has an error outside every test.
+    const unloadable = files.filter((file) => file.status === "failed" && file.assertionResults.length === 0).length;
+    failed = Math.max(found.numFailedTests + unloadable, ok ? 0 : 1);
+    total.passed += found.numPassedTests;
+    total.skipped += found.numPendingTests + found.numTodoTests;
+  } catch (error) {
+    console.log(`vitest wrote no report: ${error instanceof Error ? error.message : error}`);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  total.failed += failed;
+  if (failed > 0) failures.push(`tests [vitest]: ${failed}`);
+  console.log(`${mark(failed > 0 ? "failed" : "passed")} tests [vitest]  ${seconds(started)}`);
+}
+
+/** @param {string} program @param {string[]} args @returns {Promise<boolean>} */
+function inherit(program, args) {
+  return new Promise((resolve) => {
+    const child = spawn(program, args, { cwd: repoRoot, stdio: ["ignore", "inherit", "inherit"] });
+    child.on("error", () => resolve(false));
+    child.on("close", (code) => resolve(code === 0));
+  });
+}
+
+/** @returns {Set<string> | undefined} */
+function onlyArgument() {
+  const [flag, value, ...rest] = process.argv.slice(2);
+  if (flag === undefined) return undefined;
+  const known = [...checks.map(({ id }) => id), "vitest"];
+  const ids = (value ?? "").split(",");
+  if (flag === "--only" && rest.length === 0 && ids.every((id) => known.includes(id))) return new Set(ids);
+  console.error(`usage: npm test [-- --only <check>,…]   checks: ${known.join(", ")}`);
+  process.exit(2);
+}
+
+/** @param {Outcome["result"]} result */
+function mark(result) {
+  return { passed: "✓", failed: "✗", skipped: "↷" }[result];
+}
+
+/** @param {number} since */
+function seconds(since) {
+  return `${((performance.now() - since) / 1000).toFixed(1)}s`;
 }

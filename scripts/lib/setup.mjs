@@ -1,22 +1,76 @@
 // Installs what the lock file names, when that is not what stands in node_modules. Node's own modules only.
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, realpathSync } from "node:fs";
+import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { mustRun, repoRoot } from "./process.mjs";
+import { mustRun, nodeBin, repoRoot } from "./process.mjs";
 
-const stamp = join(repoRoot, "node_modules/.cloaca-setup");
+const oldest = [20, 19];
 
+/** Installs the packages of the lock file unless they are there, and says on stderr what it does. */
 export function setUp() {
-  const lock = readFileSync(join(repoRoot, "package-lock.json"), "utf8");
-  const wanted = `${process.version}\n${lock}`;
-  if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return;
-  process.stderr.write("setting up: npm ci\n");
-  mustRun("npm", ["ci", "--no-audit", "--no-fund"], setUpEnv());
-  writeFileSync(stamp, wanted);
+  checkNode();
+  const reason = packagesMissing() ?? nativeModuleBroken();
+  if (reason === undefined) return;
+  console.error(`set-up: npm ci (${reason})`);
+  const [program, ...args] = npm();
+  mustRun(program, [...args, "ci", "--no-audit", "--no-fund", "--include=dev"], setUpEnv());
+  const still = packagesMissing() ?? nativeModuleBroken();
+  if (still !== undefined) throw new Error(`npm ci ended well, but ${still}`);
+}
+
+/** Compiles every package; quick when nothing changed. */
+export function build() {
+  const [tsc, ...args] = nodeBin("tsc");
+  mustRun(tsc, [...args, "-b"]);
+}
+
+function checkNode() {
+  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+  const [needMajor = 0, needMinor = 0] = oldest;
+  if (major > needMajor || (major === needMajor && minor >= needMinor)) return;
+  throw new Error(`Node ${process.versions.node} runs here; cloaca needs ${oldest.join(".")} or newer`);
+}
+
+/** @returns {string | undefined} what differs between the lock file and what npm has installed */
+function packagesMissing() {
+  const installedFile = join(repoRoot, "node_modules/.package-lock.json");
+  if (!existsSync(installedFile)) return "nothing is installed yet";
+  /** @type {(file: string) => Record<string, { version?: string, optional?: boolean }>} */
+  const read = (file) => JSON.parse(readFileSync(file, "utf8")).packages;
+  const installed = read(installedFile);
+  for (const [path, locked] of Object.entries(read(join(repoRoot, "package-lock.json")))) {
+    if (path === "") continue;
+    const found = installed[path];
+    // Optional packages are those of other platforms.
+    if (found === undefined && locked.optional === true) continue;
+    if (found === undefined) return `${path} is not installed`;
+    if (found.version !== locked.version) return `${path} is ${found.version}, the lock file says ${locked.version}`;
+    if (!existsSync(join(repoRoot, path))) return `${path} is not there`;
+  }
+  return undefined;
+}
+
+/** @returns {string | undefined} why SQLite does not load, for example after a change of Node's version */
+function nativeModuleBroken() {
+  try {
+    const Database = createRequire(join(repoRoot, "server/package.json"))("better-sqlite3");
+    new Database(":memory:").close();
+    return undefined;
+  } catch (error) {
+    return `better-sqlite3 does not load: ${error instanceof Error ? error.message.split("\n")[0] : error}`;
+  }
 }
 
 /** better-sqlite3 compiles where no prebuilt binary can be downloaded; Node's headers beside the running Node suffice. */
 function setUpEnv() {
-  const prefix = dirname(dirname(process.execPath));
-  const hasHeaders = existsSync(join(prefix, "include/node/node.h"));
-  return hasHeaders ? { ...process.env, npm_config_nodedir: prefix } : process.env;
+  const prefixes = [process.execPath, realpathSync(process.execPath)].map((file) => join(dirname(file), ".."));
+  const prefix = prefixes.find((folder) => existsSync(join(folder, "include/node/node.h")));
+  return prefix === undefined ? process.env : { npm_config_nodedir: prefix, ...process.env };
+}
+
+/** @returns {[string, ...string[]]} npm, the very one that runs this where there is one */
+function npm() {
+  const cli = process.env.npm_execpath;
+  if (cli !== undefined && /npm-cli\.c?js$/.test(cli)) return [process.execPath, cli];
+  return [process.platform === "win32" ? "npm.cmd" : "npm"];
 }
