@@ -5,17 +5,20 @@ import { dirname, join } from "node:path";
 import { mustRun, nodeBin, repoRoot } from "./process.mjs";
 
 const oldest = [20, 19];
+const installedFile = join(repoRoot, "node_modules/.package-lock.json");
 
 /** Installs the packages of the lock file unless they are there, and says on stderr what it does. */
 export function setUp() {
   checkNode();
   const reason = packagesMissing() ?? nativeModuleBroken();
   if (reason === undefined) return;
-  console.error(`set-up: npm ci (${reason})`);
+  // `npm ci` empties node_modules first: what is there already is mended instead, for it may be in use.
+  const command = existsSync(installedFile) ? ["install", "--no-save"] : ["ci"];
+  console.error(`set-up: npm ${command.join(" ")} (${reason})`);
   const [program, ...args] = npm();
-  mustRun(program, [...args, "ci", "--no-audit", "--no-fund", "--include=dev"], setUpEnv());
+  mustRun(program, [...args, ...command, "--no-audit", "--no-fund", "--include=dev"], setUpEnv());
   const still = packagesMissing() ?? nativeModuleBroken();
-  if (still !== undefined) throw new Error(`npm ci ended well, but ${still}`);
+  if (still !== undefined) throw new Error(`npm ${command[0]} ended well, but ${still}`);
 }
 
 /** Compiles every package; quick when nothing changed. */
@@ -33,7 +36,6 @@ function checkNode() {
 
 /** @returns {string | undefined} what differs between the lock file and what npm has installed */
 function packagesMissing() {
-  const installedFile = join(repoRoot, "node_modules/.package-lock.json");
   if (!existsSync(installedFile)) return "nothing is installed yet";
   /** @type {(file: string) => Record<string, { version?: string, optional?: boolean }>} */
   const read = (file) => JSON.parse(readFileSync(file, "utf8")).packages;
