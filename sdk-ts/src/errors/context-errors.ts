@@ -1,0 +1,81 @@
+import { brandOf } from "./brand.js";
+import { CloacaError } from "./cloaca-error.js";
+
+/** Why a value cannot enter or leave a context. */
+export type ContextValueErrorCode =
+  /** The value, or the text on the wire, is not JSON that every language can read. */
+  | "CONTEXT_VALUE_INVALID"
+  /** The wire holds a number that a JavaScript number cannot hold exactly. */
+  | "CONTEXT_NUMBER_UNSAFE";
+
+/** A value that a context cannot hold, or a text of the wire that JavaScript cannot. `path` says where in the value. */
+export class ContextValueError extends CloacaError {
+  declare readonly code: ContextValueErrorCode;
+  /** Where, from the context down: `$.orders[2].at`. */
+  readonly path: string;
+
+  constructor(code: ContextValueErrorCode, path: string, problem: string) {
+    super(code, `${path}: ${problem}`);
+    this.path = path;
+  }
+
+  static {
+    brandOf(ContextValueError, "ContextValueError");
+  }
+}
+
+/** A context key is empty, too long or not valid text. Code `CONTEXT_KEY_INVALID`. */
+export class ContextKeyInvalidError extends CloacaError {
+  /** The key. */
+  readonly key: unknown;
+
+  constructor(key: unknown, problem: string) {
+    super("CONTEXT_KEY_INVALID", problem);
+    this.key = key;
+  }
+
+  static {
+    brandOf(ContextKeyInvalidError, "ContextKeyInvalidError");
+  }
+}
+
+/** `require` or `update` of a key that is not there. Lists what is there. Code `CONTEXT_KEY_MISSING`. */
+export class ContextKeyMissingError extends CloacaError {
+  /** The key. */
+  readonly key: string;
+  /** The keys that are there. */
+  readonly keys: readonly string[];
+
+  constructor(key: string, keys: readonly string[], hint: string) {
+    const there = keys.length === 0 ? "the context is empty" : `there are ${keys.map(quoted).join(", ")}`;
+    super("CONTEXT_KEY_MISSING", `the context has no key ${quoted(key)}; ${there}${hint}`);
+    this.key = key;
+    this.keys = keys;
+  }
+
+  static {
+    brandOf(ContextKeyMissingError, "ContextKeyMissingError");
+  }
+}
+
+/** `insert` of a key that is already there. Code `CONTEXT_KEY_EXISTS`. */
+export class ContextKeyExistsError extends CloacaError {
+  /** The key. */
+  readonly key: string;
+
+  constructor(key: string) {
+    super(
+      "CONTEXT_KEY_EXISTS",
+      `the context already has the key ${quoted(key)}; use set or update to replace its value`,
+    );
+    this.key = key;
+  }
+
+  static {
+    brandOf(ContextKeyExistsError, "ContextKeyExistsError");
+  }
+}
+
+function quoted(key: string): string {
+  return JSON.stringify(key);
+}

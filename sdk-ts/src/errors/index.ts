@@ -1,0 +1,23 @@
+export { CloacaError, type ErrorOptions } from "./cloaca-error.js";
+export {
+  ContextKeyExistsError,
+  ContextKeyInvalidError,
+  ContextKeyMissingError,
+  ContextValueError,
+  type ContextValueErrorCode,
+} from "./context-errors.js";
+export { DefinitionError } from "./definition-error.js";
+export { ErrorRecord } from "./error-record.js";
+export {
+  DeferralNotAwaitedError,
+  DeferTimeoutError,
+  HandleConsumedError,
+  type HandleConsumedReason,
+  HandleMissingError,
+  SlotsClosedError,
+} from "./handle-errors.js";
+export { InputError } from "./input-error.js";
+export type { Problem } from "./problem.js";
+export { ConnectionError, RemoteError, type RemoteErrorDetails } from "./remote-errors.js";
+export { RunFailedError, type RunFailure, type UnsuccessfulTask } from "./run-failed-error.js";
+export { CancelledError, TaskResultInvalidError } from "./task-errors.js";
