@@ -26,6 +26,8 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           globalSetup: "test/setup/build.ts",
           maxWorkers: 2,
+          // After the unit tests: these measure patience, and two cores serve both badly at once.
+          sequence: { groupOrder: 1 },
           testTimeout: 30_000,
           hookTimeout: 30_000,
         },

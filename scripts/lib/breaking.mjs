@@ -34,8 +34,8 @@ export async function breaking() {
   for (const commit of candidates) {
     if (!commit) continue;
     const tree = await git("rev-parse", "--verify", "--quiet", `${commit}:${contract}`);
-    if (tree !== undefined && (await git("merge-base", "--is-ancestor", since, commit)) !== undefined)
-      bases.set(tree, commit);
+    if (tree === undefined || bases.has(tree)) continue;
+    if ((await git("merge-base", "--is-ancestor", since, commit)) !== undefined) bases.set(tree, commit);
   }
   const lines = [];
   let failed = false;
