@@ -55,15 +55,15 @@ export default {
     only("server-engine", "engine imports core and store.", "^server/src/engine/", "^server/src/(engine|core|store)/"),
     only(
       "server-rpc",
-      "rpc imports engine, core and the protocol.",
+      "rpc imports engine, core, the store's interface (never a store) and the protocol.",
       "^server/src/rpc/",
-      "^server/src/(rpc|engine|core)/|^proto/",
+      "^server/src/(rpc|engine|core)/|^server/src/store/[^/]+$|^proto/",
     ),
     only(
       "server-http",
-      "http imports engine, core, rpc and the protocol.",
+      "http imports engine, core, rpc, the store's interface and the protocol.",
       "^server/src/http/",
-      "^server/src/(http|rpc|engine|core)/|^proto/",
+      "^server/src/(http|rpc|engine|core)/|^server/src/store/[^/]+$|^proto/",
     ),
     only("server-root", "The server imports itself, and never an SDK.", "^server/", "^(server|proto)/"),
     {

@@ -1,1 +1,9 @@
-export {};
+import { Command } from "commander";
+import { serverCommand } from "./server-command.js";
+
+const program = new Command("cloaca")
+  .description("Workflows whose task code lives in remote task hosts")
+  .showHelpAfterError()
+  .addCommand(serverCommand());
+
+await program.parseAsync();

@@ -1,0 +1,141 @@
+/** `cloaca server`: a scheduler in the foreground. */
+import { CloacaError, DEFAULT_LIMITS, type EngineLog, type RunningServer, startServer } from "@cloaca/server";
+import { Command, Option } from "commander";
+import { pino } from "pino";
+import pretty from "pino-pretty";
+import { parseAddress, parseStore, wholeNumber } from "./options.js";
+
+interface ServerFlags {
+  readonly address: string;
+  readonly store: string;
+  readonly logLevel: string;
+  readonly logFormat: "json" | "pretty" | "auto";
+  readonly sessionTtlMs: number;
+  readonly maxPatchBytes: number;
+  readonly maxContextBytes: number;
+  readonly maxMessageBytes: number;
+  readonly checkBooks: boolean;
+}
+
+const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"];
+const MIB = 1024 * 1024;
+
+export function serverCommand(): Command {
+  const limit = (flag: string, doc: string, env: string, value: number, least: number, most: number): Option =>
+    new Option(flag, doc).env(env).default(value).argParser(wholeNumber(least, most));
+  return new Command("server")
+    .description("run a scheduler")
+    .addOption(
+      new Option("--address <host:port>", "where to listen; port 0 takes a free one")
+        .env("CLOACA_ADDRESS")
+        .default("127.0.0.1:7233")
+        .argParser(parseAddress),
+    )
+    .addOption(
+      new Option("--store <url>", "memory: or sqlite://<path>")
+        .env("CLOACA_STORE")
+        .default("sqlite://cloaca.db")
+        .argParser(parseStore),
+    )
+    .addOption(
+      new Option("--log-level <level>", "what to log").env("CLOACA_LOG_LEVEL").default("info").choices(LOG_LEVELS),
+    )
+    .addOption(
+      new Option("--log-format <format>", "auto is pretty on a terminal, json elsewhere")
+        .env("CLOACA_LOG_FORMAT")
+        .default("auto")
+        .choices(["auto", "json", "pretty"]),
+    )
+    .addOption(
+      limit(
+        "--session-ttl-ms <ms>",
+        "silence after which a host is lost",
+        "CLOACA_SESSION_TTL_MS",
+        DEFAULT_LIMITS.sessionTtlMs,
+        DEFAULT_LIMITS.minSessionTtlMs,
+        DEFAULT_LIMITS.maxSessionTtlMs,
+      ),
+    )
+    .addOption(
+      limit(
+        "--max-patch-bytes <bytes>",
+        "largest patch of a task",
+        "CLOACA_MAX_PATCH_BYTES",
+        DEFAULT_LIMITS.maxPatchBytes,
+        1024,
+        256 * MIB,
+      ),
+    )
+    .addOption(
+      limit(
+        "--max-context-bytes <bytes>",
+        "largest input of a task",
+        "CLOACA_MAX_CONTEXT_BYTES",
+        DEFAULT_LIMITS.maxContextBytes,
+        1024,
+        256 * MIB,
+      ),
+    )
+    .addOption(
+      limit(
+        "--max-message-bytes <bytes>",
+        "largest gRPC message",
+        "CLOACA_MAX_MESSAGE_BYTES",
+        DEFAULT_LIMITS.maxMessageBytes,
+        64 * 1024,
+        1024 * MIB,
+      ),
+    )
+    .addOption(new Option("--check-books", "check the invariants after every turn (slow)").env("CLOACA_CHECK_BOOKS"))
+    .action(runServer);
+}
+
+async function runServer(flags: ServerFlags, command: Command): Promise<void> {
+  if (flags.maxPatchBytes + flags.maxContextBytes >= flags.maxMessageBytes) {
+    const needed = flags.maxPatchBytes + flags.maxContextBytes;
+    command.error(
+      `error: --max-message-bytes ${flags.maxMessageBytes} must be more than --max-patch-bytes and --max-context-bytes together (${needed}): a lease carries both`,
+    );
+  }
+  let server: RunningServer;
+  try {
+    const { sessionTtlMs, maxPatchBytes, maxContextBytes, maxMessageBytes } = flags;
+    const limits = { sessionTtlMs, maxPatchBytes, maxContextBytes, maxMessageBytes };
+    const { address, store, checkBooks } = flags;
+    server = await startServer({ address, store, limits, log: logTo(flags), checkBooks });
+  } catch (error) {
+    const { code, message } = CloacaError.from(error);
+    return command.error(`error: ${code}: ${message}`, { exitCode: 1, code });
+  }
+  stopOnSignal(server);
+}
+
+/** The first signal stops in order, a second one at once. */
+function stopOnSignal(server: RunningServer): void {
+  let stopping = false;
+  const stop = (): void => {
+    if (stopping) process.exit(1);
+    stopping = true;
+    server.stop().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        console.error(error);
+        process.exit(1);
+      },
+    );
+  };
+  process.on("SIGINT", stop);
+  process.on("SIGTERM", stop);
+}
+
+function logTo({ logLevel, logFormat }: ServerFlags): EngineLog {
+  const isPretty = logFormat === "pretty" || (logFormat === "auto" && process.stdout.isTTY);
+  // Synchronous where people read, so that the last line is there when the process ends.
+  const stream = isPretty ? pretty({ sync: true, ignore: "pid,hostname" }) : pino.destination({ sync: true });
+  const logger = pino({ level: logLevel }, stream);
+  return {
+    info: (event, fields) => logger.info({ event, ...fields }, event),
+    warn: (event, fields) => logger.warn({ event, ...fields }, event),
+    error: (event, fields) => logger.error({ event, ...fields }, event),
+  };
+}

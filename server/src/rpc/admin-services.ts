@@ -1,0 +1,104 @@
+/** `WorkflowService` and `HostAdminService`. */
+import { create } from "@bufbuild/protobuf";
+import {
+  type DrainHostRequest,
+  DrainHostResponseSchema,
+  type GetWorkflowRequest,
+  GetWorkflowResponseSchema,
+  type ListHostsRequest,
+  ListHostsResponseSchema,
+  type ListWorkflowsRequest,
+  ListWorkflowsResponseSchema,
+  type RegisterWorkflowRequest,
+  RegisterWorkflowResponseSchema,
+} from "@cloaca/protocol";
+import { CloacaError } from "../core/errors.js";
+import { checkDefinition, compileGraph } from "../core/graph.js";
+import { nameProblem } from "../core/names.js";
+import { didYouMean } from "../core/nearest.js";
+import type { Scheduler } from "../engine/scheduler.js";
+import { parsePageToken } from "../store/page-token.js";
+import type { SessionView } from "../store/store.js";
+import { namespaceOf, toDefinition } from "./from-wire.js";
+import { pageSize } from "./paging.js";
+import { hostToWire, workflowToWire } from "./runs-to-wire.js";
+import { unknownFields } from "./unknown-fields.js";
+
+export class WorkflowServiceRpc {
+  constructor(readonly scheduler: Scheduler) {}
+
+  async registerWorkflow(request: RegisterWorkflowRequest) {
+    const namespace = namespaceOf(request.namespace);
+    const wire = request.definition;
+    if (wire === undefined) throw new CloacaError("REQUEST_INVALID", "definition is missing");
+    const wrongNamespace = nameProblem(namespace);
+    const problems = wrongNamespace === null ? [] : [{ field: "namespace", description: wrongNamespace }];
+    const definition = toDefinition(wire);
+    const { maxTasks } = this.scheduler.options.limits;
+    problems.push(...unknownFields(wire, "definition"), ...checkDefinition(definition, "definition", maxTasks));
+    if (problems.length > 0) throw CloacaError.fromProblems("DEFINITION_INVALID", `workflow "${wire.name}"`, problems);
+    const record = await this.scheduler.registerWorkflow(namespace, compileGraph(definition, maxTasks));
+    return create(RegisterWorkflowResponseSchema, { workflow: workflowToWire(record, false) });
+  }
+
+  async getWorkflow({ namespace, name, version }: GetWorkflowRequest) {
+    const record = await this.scheduler.store.readWorkflow(namespaceOf(namespace), name, version);
+    if (record === null) {
+      const what = version === "" ? `workflow "${name}"` : `version "${version}" of workflow "${name}"`;
+      const code = version === "" ? "WORKFLOW_NOT_FOUND" : "WORKFLOW_VERSION_NOT_FOUND";
+      throw new CloacaError(code, `namespace "${namespaceOf(namespace)}" has no ${what}`);
+    }
+    return create(GetWorkflowResponseSchema, { workflow: workflowToWire(record, true) });
+  }
+
+  async listWorkflows(request: ListWorkflowsRequest) {
+    const size = pageSize(request.pageSize, 100);
+    const page = await this.scheduler.store.listWorkflows(namespaceOf(request.namespace), size, request.pageToken);
+    return create(ListWorkflowsResponseSchema, {
+      workflows: page.items.map((record) => workflowToWire(record, false)),
+      nextPageToken: page.nextPageToken,
+    });
+  }
+}
+
+export class HostAdminServiceRpc {
+  constructor(readonly scheduler: Scheduler) {}
+
+  async listHosts(request: ListHostsRequest) {
+    const hosts = this.#hosts(request.namespace);
+    const from = request.pageToken === "" ? 0 : parsePageToken(request.pageToken);
+    const to = from + pageSize(request.pageSize, 100);
+    return create(ListHostsResponseSchema, {
+      hosts: hosts.slice(from, to).map((view) => this.#toWire(view)),
+      nextPageToken: to < hosts.length ? String(to) : "",
+    });
+  }
+
+  async drainHost({ namespace, hostId, graceMs, reason }: DrainHostRequest) {
+    const hosts = this.#hosts(namespace);
+    const host = hosts.find((h) => h.session.spec.hostId === hostId);
+    if (host === undefined) {
+      const near = didYouMean(
+        hostId,
+        hosts.map((h) => h.session.spec.hostId),
+      );
+      throw new CloacaError(
+        "HOST_NOT_FOUND",
+        `namespace "${namespaceOf(namespace)}" has no live host "${hostId}"${near}`,
+      );
+    }
+    await this.scheduler.drainHost(host.session.id, graceMs, reason);
+    const after = this.#hosts(namespace).find((h) => h.session.id === host.session.id) ?? host;
+    return create(DrainHostResponseSchema, { host: this.#toWire(after) });
+  }
+
+  #hosts(namespace: string): SessionView[] {
+    const hosts = [...this.scheduler.store.listSessions(namespaceOf(namespace))];
+    return hosts.sort((a, b) => (a.session.spec.hostId < b.session.spec.hostId ? -1 : 1));
+  }
+
+  #toWire(view: SessionView) {
+    const connection = this.scheduler.connections.of(view.session.id);
+    return hostToWire(view, connection, this.scheduler.options.clock.now());
+  }
+}

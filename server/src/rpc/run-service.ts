@@ -1,0 +1,206 @@
+/** `RunService`: starts runs, shows them, watches them and cancels them. */
+import { create } from "@bufbuild/protobuf";
+import {
+  type CancelRunRequest,
+  CancelRunResponseSchema,
+  type GetRunRequest,
+  GetRunResponseSchema,
+  type ListRunsRequest,
+  ListRunsResponseSchema,
+  type ListTaskRunsRequest,
+  ListTaskRunsResponseSchema,
+  RunEventType,
+  type RunSpec,
+  RunStatus,
+  type StartRunRequest,
+  StartRunResponseSchema,
+  type StartRunsRequest,
+  StartRunsResponseSchema,
+  type WatchRunsRequest,
+  type WatchRunsResponse,
+  WatchRunsResponseSchema,
+} from "@cloaca/protocol";
+import type { ServerWritableStream } from "@grpc/grpc-js";
+import { CloacaError } from "../core/errors.js";
+import type { RunStatus as DomainStatus, Problem } from "../core/model.js";
+import { checkContext, contextBytes } from "../core/patch.js";
+import { isRunOver } from "../core/run-machine.js";
+import type { Scheduler } from "../engine/scheduler.js";
+import { runNotFound } from "../engine/turn.js";
+import { watch } from "../engine/watch.js";
+import { parsePageToken } from "../store/page-token.js";
+import type { RunView, StartRun } from "../store/store.js";
+import { decodeCursor, encodeCursor } from "./cursor.js";
+import { namespaceOf } from "./from-wire.js";
+import { pageSize } from "./paging.js";
+import { eventToWire, runToWire, runViewToWire, taskRunToWire } from "./runs-to-wire.js";
+
+const MAX_STARTS = 1_000;
+const MAX_WAIT_MS = 60_000;
+
+export class RunServiceRpc {
+  constructor(readonly scheduler: Scheduler) {}
+
+  async startRun(request: StartRunRequest) {
+    const started = await this.scheduler.startRun(this.#toStart(request.namespace, request.run, "run"));
+    const { runId, version, existing } = started;
+    return create(StartRunResponseSchema, { runId, workflowVersion: version, existing });
+  }
+
+  async startRuns(request: StartRunsRequest) {
+    if (request.runs.length > MAX_STARTS) {
+      throw new CloacaError(
+        "REQUEST_INVALID",
+        `runs has ${request.runs.length} items; at most ${MAX_STARTS} are allowed`,
+      );
+    }
+    const results = request.runs.map(async (spec, index) => {
+      try {
+        const item = this.#toStart(request.namespace, spec, `runs[${index}]`);
+        const { runId, version, existing } = await this.scheduler.startRun(item);
+        return { result: { case: "started" as const, value: { runId, workflowVersion: version, existing } } };
+      } catch (thrown) {
+        const { code, message, problems } = CloacaError.from(thrown);
+        return { result: { case: "error" as const, value: { code, message, problems: [...problems] } } };
+      }
+    });
+    return create(StartRunsResponseSchema, { results: await Promise.all(results) });
+  }
+
+  async getRun(request: GetRunRequest) {
+    const namespace = namespaceOf(request.namespace);
+    if (request.waitMs > MAX_WAIT_MS) {
+      throw new CloacaError("REQUEST_INVALID", `wait_ms is ${request.waitMs}; allowed are 0 to ${MAX_WAIT_MS}`);
+    }
+    const view = await this.#readRun(namespace, request.runId);
+    if (request.waitMs > 0 && !isRunOver(view.run.status)) await this.#untilOver(namespace, request);
+    const last = await this.#readRun(namespace, request.runId);
+    return create(GetRunResponseSchema, { run: runViewToWire(last) });
+  }
+
+  async listRuns(request: ListRunsRequest) {
+    const page = await this.scheduler.store.listRuns({
+      namespace: namespaceOf(request.namespace),
+      workflow: request.workflow,
+      statuses: request.statuses.map((status, index) => statusOf(status, `statuses[${index}]`)),
+      pageSize: pageSize(request.pageSize, 100),
+      pageToken: request.pageToken,
+    });
+    return create(ListRunsResponseSchema, { runs: page.items.map(runToWire), nextPageToken: page.nextPageToken });
+  }
+
+  async listTaskRuns(request: ListTaskRunsRequest) {
+    const view = await this.#readRun(namespaceOf(request.namespace), request.runId);
+    const from = request.pageToken === "" ? 0 : parsePageToken(request.pageToken);
+    const to = from + pageSize(request.pageSize, 1_000);
+    return create(ListTaskRunsResponseSchema, {
+      taskRuns: view.tasks.slice(from, to).map((task) => taskRunToWire(task, view.graph)),
+      nextPageToken: to < view.tasks.length ? String(to) : "",
+    });
+  }
+
+  async cancelRun({ namespace, runId, reason }: CancelRunRequest) {
+    const status = await this.scheduler.cancelRun({ namespace: namespaceOf(namespace), runId, reason });
+    return create(CancelRunResponseSchema, { status: RunStatus[status] });
+  }
+
+  async watchRuns(call: ServerWritableStream<WatchRunsRequest, WatchRunsResponse>): Promise<void> {
+    const { namespace: named, runId, workflow, types, cursor } = call.request;
+    const namespace = namespaceOf(named);
+    const { position } = this.scheduler.store.stats();
+    if (runId !== "") await this.#readRun(namespace, runId);
+    const begin = cursor === "" ? (runId === "" ? position : 0) : decodeCursor(cursor, position);
+    const aborter = new AbortController();
+    call.on("cancelled", () => aborter.abort());
+    call.on("close", () => aborter.abort());
+    const query = { namespace, runId: runId === "" ? null : runId, after: begin };
+    const wanted = new Set(types);
+    for await (const { chunks, position: at } of watch(this.scheduler.store, query, aborter.signal)) {
+      const events = [];
+      let over = false;
+      for (const chunk of chunks) {
+        if (workflow !== "" && chunk.workflow !== workflow) continue;
+        for (const event of chunk.events) {
+          if (wanted.size === 0 || wanted.has(RunEventType[event.type])) events.push(eventToWire(event, chunk));
+          over ||= runId !== "" && isLastEvent(event.type);
+        }
+      }
+      await write(call, create(WatchRunsResponseSchema, { events, cursor: encodeCursor(at) }));
+      if (over || (await this.#isOver(namespace, runId, at))) break;
+    }
+    call.end();
+  }
+
+  /** A watch that begins after a run's last event has nothing to wait for. */
+  async #isOver(namespace: string, runId: string, at: number): Promise<boolean> {
+    if (runId === "" || at < this.scheduler.store.stats().position) return false;
+    const view = await this.scheduler.store.readRun(namespace, runId);
+    return view !== null && isRunOver(view.run.status);
+  }
+
+  #toStart(namespace: string, spec: RunSpec | undefined, path: string): StartRun {
+    if (spec === undefined || spec.workflow === "") {
+      throw CloacaError.fromProblems("REQUEST_INVALID", "start", [
+        { field: `${path}.workflow`, description: "is empty; name the workflow to run" },
+      ]);
+    }
+    const { workflow, version, context, priority, labels, traceparent, requestId } = spec;
+    const problems: Problem[] = checkContext(context, `${path}.context`);
+    if (problems.length > 0) throw CloacaError.fromProblems("CONTEXT_VALUE_INVALID", "start", problems);
+    const bytes = contextBytes(context);
+    const { maxContextBytes } = this.scheduler.options.limits;
+    if (bytes > maxContextBytes) {
+      const message = `${path}.context has ${bytes} bytes, the limit is ${maxContextBytes}`;
+      throw new CloacaError("CONTEXT_TOO_LARGE", message);
+    }
+    return { namespace: namespaceOf(namespace), workflow, version, context, priority, labels, traceparent, requestId };
+  }
+
+  async #readRun(namespace: string, runId: string): Promise<RunView> {
+    const view = await this.scheduler.store.readRun(namespace, runId);
+    if (view === null) throw runNotFound({ namespace, runId });
+    return view;
+  }
+
+  #untilOver(namespace: string, { runId, waitMs }: GetRunRequest): Promise<void> {
+    const { store, options } = this.scheduler;
+    return new Promise((resolve) => {
+      const done = (): void => {
+        unsubscribe();
+        cancel();
+        resolve();
+      };
+      const unsubscribe = store.subscribe(({ chunks }) => {
+        const mine = chunks.filter((c) => c.runId === runId && c.namespace === namespace);
+        if (mine.some((c) => c.events.some((e) => isLastEvent(e.type)))) done();
+      });
+      const cancel = options.runtime.after(waitMs, done);
+    });
+  }
+}
+
+function isLastEvent(type: string): boolean {
+  return type === "RUN_SUCCEEDED" || type === "RUN_FAILED" || type === "RUN_CANCELLED";
+}
+
+const STATUSES: Readonly<Partial<Record<RunStatus, DomainStatus>>> = {
+  [RunStatus.PENDING]: "PENDING",
+  [RunStatus.RUNNING]: "RUNNING",
+  [RunStatus.SUCCEEDED]: "SUCCEEDED",
+  [RunStatus.FAILED]: "FAILED",
+  [RunStatus.CANCELLED]: "CANCELLED",
+};
+
+function statusOf(status: RunStatus, field: string): DomainStatus {
+  const known = STATUSES[status];
+  if (known !== undefined) return known;
+  const description = `is ${status}; allowed are ${Object.values(STATUSES).join(", ")}`;
+  throw CloacaError.fromProblems("REQUEST_INVALID", "list", [{ field, description }]);
+}
+
+function write<T>(call: ServerWritableStream<unknown, T>, message: T): Promise<void> {
+  return new Promise((resolve) => {
+    // A watcher that has gone away ends the loop by its abort signal.
+    call.write(message, () => resolve());
+  });
+}

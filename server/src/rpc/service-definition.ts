@@ -1,0 +1,41 @@
+/** Generated services as grpc-js service definitions. */
+import { type DescMessage, type DescService, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
+import type { MethodDefinition, ServiceDefinition } from "@grpc/grpc-js";
+
+/** A message whose bytes are not protobuf of its type. Handlers answer it with a coded error; the server lives on. */
+export class Malformed {
+  constructor(
+    readonly type: string,
+    readonly reason: string,
+  ) {}
+}
+
+export function serviceDefinition(service: DescService): ServiceDefinition {
+  const definition: Record<string, MethodDefinition<Message, Message>> = {};
+  for (const method of service.methods) {
+    const kind = method.methodKind;
+    definition[method.localName] = {
+      path: `/${service.typeName}/${method.name}`,
+      requestStream: kind === "client_streaming" || kind === "bidi_streaming",
+      responseStream: kind === "server_streaming" || kind === "bidi_streaming",
+      requestSerialize: (message) => serialize(method.input, message),
+      responseSerialize: (message) => serialize(method.output, message),
+      requestDeserialize: (bytes) => deserialize(method.input, bytes) as Message,
+      responseDeserialize: (bytes) => fromBinary(method.output, bytes),
+    };
+  }
+  return definition;
+}
+
+function serialize(schema: DescMessage, message: Message): Buffer {
+  const bytes = toBinary(schema, message);
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function deserialize(schema: DescMessage, bytes: Uint8Array): Message | Malformed {
+  try {
+    return fromBinary(schema, bytes);
+  } catch (error) {
+    return new Malformed(schema.typeName, error instanceof Error ? error.message : String(error));
+  }
+}

@@ -1,0 +1,95 @@
+/** A whole scheduler: store, engine and gRPC server, put together. */
+import { randomBytes } from "node:crypto";
+import type { Clock, Ids } from "./core/ports.js";
+import { DEFAULT_LIMITS, type EngineLimits } from "./engine/limits.js";
+import type { EngineLog } from "./engine/options.js";
+import { nodeRuntime } from "./engine/runtime.js";
+import { Scheduler } from "./engine/scheduler.js";
+import { startGrpcServer } from "./rpc/grpc-server.js";
+import { openStore } from "./store/open-store.js";
+
+export interface ServerOptions {
+  /** Host and port, for example `127.0.0.1:7233`; port 0 takes a free one. */
+  readonly address: string;
+  /** `memory:` or `sqlite://<path>`. */
+  readonly store: string;
+  readonly limits?: Partial<EngineLimits>;
+  readonly log: EngineLog;
+  /** Check the books after every turn. Slow; for those who doubt. */
+  readonly checkBooks?: boolean;
+}
+
+export interface RunningServer {
+  /** Host and port that it listens on. */
+  readonly address: string;
+  readonly scheduler: Scheduler;
+  /** Tells the hosts, finishes what is under way and closes the store. */
+  stop(): Promise<void>;
+}
+
+const STOP_GRACE_MS = 2_000;
+/** Hosts wait so long before they look for the next scheduler. */
+const RECONNECT_AFTER_MS = 200;
+
+/** Starts a scheduler. Throws CloacaError: STORE_…, ADDRESS_IN_USE, REQUEST_INVALID. */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const clock = monotonicClock();
+  const store = openStore(options.store, { clock, ids: randomIds(), limits }, `address ${options.address}`);
+  const scheduler = new Scheduler({
+    store,
+    clock,
+    runtime: nodeRuntime,
+    limits,
+    log: options.log,
+    checkBooks: options.checkBooks ?? false,
+  });
+  try {
+    const grpc = await startGrpcServer(scheduler, options.address);
+    scheduler.start();
+    options.log.info("server_started", { address: grpc.address, store: options.store, ...store.stats() });
+    return {
+      address: grpc.address,
+      scheduler,
+      async stop() {
+        await scheduler.stop(RECONNECT_AFTER_MS);
+        await grpc.stop(STOP_GRACE_MS);
+        await store.close();
+        options.log.info("server_stopped", {});
+      },
+    };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+/** Wall time at the start, monotonic from there on. */
+function monotonicClock(): Clock {
+  const offset = Date.now() - performance.now();
+  return { now: () => offset + performance.now() };
+}
+
+function randomIds(): Ids {
+  return {
+    // 9 characters of time, so that ids sort by it, and 60 random bits.
+    runId: (now) => `r${Math.floor(now).toString(36).padStart(9, "0")}${letters(12)}`,
+    sessionId: () => `s${letters(16)}`,
+    secret: () => randomBytes(24).toString("base64url"),
+  };
+}
+
+const ALPHABET = "0123456789abcdefghijklmnopqrstuv";
+let pool = Buffer.alloc(0);
+let used = 0;
+
+/** Random base-32 text; entropy is fetched in blocks, since one call an id would be the slowest part of a start. */
+function letters(count: number): string {
+  if (used + count > pool.length) {
+    pool = randomBytes(8192);
+    used = 0;
+  }
+  let text = "";
+  for (let end = used + count; used < end; used++) text += ALPHABET[(pool[used] ?? 0) & 31];
+  return text;
+}
