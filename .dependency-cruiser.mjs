@@ -15,7 +15,7 @@ function only(name, comment, from, allowed) {
     comment,
     severity: "error",
     from: { path: from, pathNot: tests },
-    to: { path: "^(proto|server|sdk-ts|cli|bench|examples|test)/", pathNot: allowed },
+    to: { path: "^(proto|server|sdk-ts|cli|bench|examples|test)/", pathNot: `${allowed}|/node_modules/` },
   };
 }
 
@@ -79,7 +79,8 @@ export default {
       "^sdk-ts/src/protocol/",
       "^sdk-ts/src/protocol/|^proto/",
     ),
-    only("sdk-task", "task imports protocol.", "^sdk-ts/src/task/", "^sdk-ts/src/(task|protocol)/"),
+    only("sdk-errors", "errors imports nothing.", "^sdk-ts/src/errors/", "^sdk-ts/src/errors/"),
+    only("sdk-task", "task imports protocol and errors.", "^sdk-ts/src/task/", "^sdk-ts/src/(task|protocol|errors)/"),
     {
       name: "sdk-layers",
       comment: "protocol and task come before runner, client and testing; client knows no runner.",

@@ -1,4 +1,4 @@
-import { brandOf, hasBrand } from "./brand.js";
+import { brandError, hasBrand } from "./brand.js";
 
 /** What any error of the SDK can carry besides its code and message. */
 export interface ErrorOptions {
@@ -21,7 +21,7 @@ export class CloacaError extends Error {
   }
 
   static {
-    brandOf(CloacaError, "CloacaError");
+    brandError(CloacaError, "CloacaError");
   }
 
   static override [Symbol.hasInstance](value: unknown): boolean {

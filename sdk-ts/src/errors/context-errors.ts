@@ -1,4 +1,4 @@
-import { brandOf } from "./brand.js";
+import { brandError } from "./brand.js";
 import { CloacaError } from "./cloaca-error.js";
 
 /** Why a value cannot enter or leave a context. */
@@ -20,7 +20,7 @@ export class ContextValueError extends CloacaError {
   }
 
   static {
-    brandOf(ContextValueError, "ContextValueError");
+    brandError(ContextValueError, "ContextValueError");
   }
 }
 
@@ -35,7 +35,7 @@ export class ContextKeyInvalidError extends CloacaError {
   }
 
   static {
-    brandOf(ContextKeyInvalidError, "ContextKeyInvalidError");
+    brandError(ContextKeyInvalidError, "ContextKeyInvalidError");
   }
 }
 
@@ -54,7 +54,7 @@ export class ContextKeyMissingError extends CloacaError {
   }
 
   static {
-    brandOf(ContextKeyMissingError, "ContextKeyMissingError");
+    brandError(ContextKeyMissingError, "ContextKeyMissingError");
   }
 }
 
@@ -72,7 +72,7 @@ export class ContextKeyExistsError extends CloacaError {
   }
 
   static {
-    brandOf(ContextKeyExistsError, "ContextKeyExistsError");
+    brandError(ContextKeyExistsError, "ContextKeyExistsError");
   }
 }
 

@@ -1,4 +1,4 @@
-import { brandOf } from "./brand.js";
+import { brandError } from "./brand.js";
 import { CloacaError } from "./cloaca-error.js";
 import { describeProblems, type Problem } from "./problem.js";
 
@@ -14,6 +14,6 @@ export class DefinitionError extends CloacaError {
   }
 
   static {
-    brandOf(DefinitionError, "DefinitionError");
+    brandError(DefinitionError, "DefinitionError");
   }
 }

@@ -53,6 +53,11 @@ export class ErrorRecord {
   }
 }
 
+/** What was thrown, as a record. The same as {@link ErrorRecord.from}. */
+export function errorRecord(thrown: unknown): ErrorRecord {
+  return ErrorRecord.from(thrown);
+}
+
 /** Errors of another realm (a vm context, a worker) are errors too. */
 function isError(value: unknown): value is Error {
   return value instanceof Error || Object.prototype.toString.call(value) === "[object Error]";

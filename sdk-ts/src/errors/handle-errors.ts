@@ -1,4 +1,4 @@
-import { brandOf } from "./brand.js";
+import { brandError } from "./brand.js";
 import { CloacaError } from "./cloaca-error.js";
 
 /** What the handle was consumed by. */
@@ -24,7 +24,7 @@ export class HandleConsumedError extends CloacaError {
   }
 
   static {
-    brandOf(HandleConsumedError, "HandleConsumedError");
+    brandError(HandleConsumedError, "HandleConsumedError");
   }
 }
 
@@ -39,7 +39,7 @@ export class HandleMissingError extends CloacaError {
   }
 
   static {
-    brandOf(HandleMissingError, "HandleMissingError");
+    brandError(HandleMissingError, "HandleMissingError");
   }
 }
 
@@ -50,7 +50,7 @@ export class SlotsClosedError extends CloacaError {
   }
 
   static {
-    brandOf(SlotsClosedError, "SlotsClosedError");
+    brandError(SlotsClosedError, "SlotsClosedError");
   }
 }
 
@@ -71,7 +71,7 @@ export class DeferTimeoutError extends CloacaError {
   }
 
   static {
-    brandOf(DeferTimeoutError, "DeferTimeoutError");
+    brandError(DeferTimeoutError, "DeferTimeoutError");
   }
 }
 
@@ -89,6 +89,6 @@ export class DeferralNotAwaitedError extends CloacaError {
   }
 
   static {
-    brandOf(DeferralNotAwaitedError, "DeferralNotAwaitedError");
+    brandError(DeferralNotAwaitedError, "DeferralNotAwaitedError");
   }
 }

@@ -7,7 +7,7 @@ export {
   type ContextValueErrorCode,
 } from "./context-errors.js";
 export { DefinitionError } from "./definition-error.js";
-export { ErrorRecord } from "./error-record.js";
+export { ErrorRecord, errorRecord } from "./error-record.js";
 export {
   DeferralNotAwaitedError,
   DeferTimeoutError,

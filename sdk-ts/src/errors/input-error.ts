@@ -1,4 +1,4 @@
-import { brandOf } from "./brand.js";
+import { brandError } from "./brand.js";
 import { CloacaError } from "./cloaca-error.js";
 import { describeProblems, type Problem } from "./problem.js";
 
@@ -13,6 +13,6 @@ export class InputError extends CloacaError {
   }
 
   static {
-    brandOf(InputError, "InputError");
+    brandError(InputError, "InputError");
   }
 }

@@ -1,4 +1,4 @@
-import { brandOf } from "./brand.js";
+import { brandError } from "./brand.js";
 import { CloacaError, type ErrorOptions } from "./cloaca-error.js";
 import { describeProblems, type Problem } from "./problem.js";
 
@@ -25,7 +25,7 @@ export class RemoteError extends CloacaError {
   }
 
   static {
-    brandOf(RemoteError, "RemoteError");
+    brandError(RemoteError, "RemoteError");
   }
 }
 
@@ -40,6 +40,6 @@ export class ConnectionError extends CloacaError {
   }
 
   static {
-    brandOf(ConnectionError, "ConnectionError");
+    brandError(ConnectionError, "ConnectionError");
   }
 }

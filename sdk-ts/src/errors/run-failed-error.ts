@@ -1,4 +1,4 @@
-import { brandOf } from "./brand.js";
+import { brandError } from "./brand.js";
 import { CloacaError } from "./cloaca-error.js";
 
 /** A task of a run that did not succeed. */
@@ -49,7 +49,7 @@ export class RunFailedError extends CloacaError implements RunFailure {
   }
 
   static {
-    brandOf(RunFailedError, "RunFailedError");
+    brandError(RunFailedError, "RunFailedError");
   }
 }
 

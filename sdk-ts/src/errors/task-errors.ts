@@ -1,4 +1,4 @@
-import { brandOf } from "./brand.js";
+import { brandError } from "./brand.js";
 import { CloacaError } from "./cloaca-error.js";
 
 /** A task returned something that is no result. Final: another attempt would return the same. Code `TASK_RESULT_INVALID`. */
@@ -12,7 +12,7 @@ export class TaskResultInvalidError extends CloacaError {
   }
 
   static {
-    brandOf(TaskResultInvalidError, "TaskResultInvalidError");
+    brandError(TaskResultInvalidError, "TaskResultInvalidError");
   }
 }
 
@@ -31,6 +31,6 @@ export class CancelledError extends CloacaError {
   }
 
   static {
-    brandOf(CancelledError, "CancelledError");
+    brandError(CancelledError, "CancelledError");
   }
 }

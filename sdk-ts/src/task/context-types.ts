@@ -3,48 +3,74 @@ export interface OpenValues {
   [key: string]: unknown;
 }
 
-/** `T`, with the keys of `P` set to the values of `P`. */
-export type Overlay<T extends object, P extends object> = string extends keyof P
-  ? T & P
-  : [keyof T & keyof P] extends [never]
-    ? T & P // The usual case stays a flat intersection, which the compiler handles cheaply.
-    : Replace<T, P>;
+/**
+ * A key of a context and the type of its value. What flows along the graph is a union of entries, not an object type: such a
+ * union is flat however long the chain of tasks is, where object types made from object types nest until the compiler
+ * gives up (measured: at some 50 tasks). Two branches that set the same key just have two entries for it.
+ */
+export type Entry<K, V> = readonly [key: K, value: V];
 
-type Replace<T extends object, P extends object> = { [K in Exclude<keyof T, keyof P>]: T[K] } & P;
+/** Any entry. */
+export type AnyEntry = Entry<PropertyKey, unknown>;
 
-/** `T` with key `K` set to a `V`. A key that is only known at run time changes no type. */
-export type WithKey<T extends object, K extends string, V> = string extends K ? T : Overlay<T, { [P in K]: V }>;
+/** The entry of a context about which nothing is known. */
+export type OpenEntry = Entry<string, unknown>;
 
-/** `T` without key `K`. */
+/** The object type with these entries. `& {}` makes the compiler show the object, not this alias. */
+export type Values<E extends AnyEntry> = { [X in E as X[0]]: X[1] } & {};
+
+/** The entries of an object type; of a union of them (a task that returns this or that) with undefined where a key lacks. */
+export type Entries<U extends object> = [AllKeys<U>] extends [keyof U]
+  ? EvenEntries<U, keyof U>
+  : UnevenEntries<U, AllKeys<U>>;
+
+// `Keys` comes in as an argument, since `keyof` of a mapped type is worked out anew each time.
+type EvenEntries<U extends object, Keys extends keyof U> = { [K in Keys]-?: Entry<K, U[K]> }[Keys];
+
+type UnevenEntries<U extends object, Keys extends PropertyKey> = {
+  [K in Keys]-?: Entry<K, U extends unknown ? (K extends keyof U ? U[K] : undefined) : never>;
+}[Keys];
+
+type AllKeys<U> = U extends unknown ? keyof U : never;
+
+/** `E`, with the keys of `P` set to the values of `P`. Keys that are known only at run time replace no entry. */
+export type OverlayEntries<E extends AnyEntry, P extends object> = string extends keyof P
+  ? E | Entries<P>
+  : Exclude<E, Entry<keyof P, unknown>> | Entries<P>;
+
+/** `T` with key `K` set to a `V`. A key that is known only at run time changes no type. */
+export type WithKey<T extends object, K extends string, V> = string extends K
+  ? T
+  : Values<Exclude<Entries<T>, Entry<K, unknown>> | Entry<K, V>>;
+
+/** `T` without key `K`. A key that is known only at run time changes no type. */
 export type WithoutKey<T extends object, K extends string> = string extends K
   ? T
-  : string extends keyof T
-    ? T
-    : { [P in Exclude<keyof T, K>]: T[P] };
+  : Values<Exclude<Entries<T>, Entry<K, unknown>>>;
 
 /**
- * The type of a key that is not in the context's type: only a type argument opens it, as in `get<string>("day")`. Without
+ * The type of a key that the context's type does not name. Only a type argument opens it, as in `get<string>("day")`: without
  * one it is `never`, which no key is.
  */
 export type OpenKey<V> = [V] extends [never] ? never : string;
 
-/** `0` as a default means a number, not zero. */
-export type Widened<D> = D extends string ? string : D extends number ? number : D extends boolean ? boolean : D;
+/** The default `0` stands for a number, not for zero. */
+type Widened<D> = D extends string ? string : D extends number ? number : D extends boolean ? boolean : D;
 
-/** What `get` with a default returns for a key of type `V`. */
+/** What `get` with a default returns for a key with a value of type `V`. */
 export type OrDefault<V, D> = unknown extends V ? Widened<D> : Exclude<V, undefined> | Widened<D>;
 
-/** Values of which one knows without running them that JSON has no place for them. */
+/** Of these one sees without running anything that JSON has no place for them. */
 type NotJson =
   | undefined
   | bigint
   | symbol
-  | Date
   | ((...args: never[]) => unknown)
-  | ReadonlyMap<never, unknown>
-  | ReadonlySet<never>
+  | Date
   | RegExp
+  | ReadonlyMap<unknown, unknown>
+  | ReadonlySet<unknown>
   | PromiseLike<unknown>;
 
-/** `V`, or `never` where it can be nothing that JSON has. The codec looks at the value itself and is the judge. */
+/** `V`, or `never` where no value of the type is one of JSON. The codec, which sees the value itself, is the judge. */
 export type JsonLike<V> = [V] extends [NotJson] ? never : V;

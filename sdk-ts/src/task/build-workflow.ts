@@ -1,0 +1,141 @@
+import { DefinitionError } from "../errors/definition-error.js";
+import type { Problem } from "../errors/problem.js";
+import type { Context } from "./context.js";
+import type { OnFailure, OnSuccess, ResolvedTask, WorkflowDefinition } from "./definition.js";
+import { describeValue } from "./describe-value.js";
+import { nameProblem } from "./names.js";
+import { noHandle } from "./no-handle.js";
+import { quote } from "./quote.js";
+import { labelOf, resolveDependencies } from "./resolve-dependencies.js";
+import type { TaskHandle } from "./task-handle.js";
+import type { TaskSpec } from "./task-spec.js";
+import type { DraftTask, WorkflowDraft } from "./workflow-draft.js";
+
+/** Most tasks of a workflow. */
+export const MAX_TASKS = 20_000;
+
+/**
+ * Checks a draft and makes the workflow of it.
+ *
+ * @throws DefinitionError with all problems
+ */
+export function buildWorkflow(draft: WorkflowDraft): WorkflowDefinition {
+  const { tasks } = draft;
+  const head = headProblems(draft);
+  const found = tasks.map((task, position) => taskProblems(task.spec, position));
+  const ids = tasks.map(({ spec }) => validId(spec));
+  const { edges, problems: unresolved } = resolveDependencies(tasks, ids);
+  const problems = [...head, ...draft.problems, ...found.flat(), ...duplicateIds(ids), ...unresolved];
+  if (problems.length > 0) throw new DefinitionError(`workflow ${describeName(draft.name)}`, sorted(problems));
+  const idAt = (position: number) => ids[position] ?? "";
+  return Object.freeze({
+    name: String(draft.name),
+    description: String(draft.description),
+    tags: Object.freeze(Object.fromEntries(draft.tags)),
+    tasks: Object.freeze(
+      tasks.map((task, position) => resolved(task, idAt(position), (edges[position] ?? []).map(idAt))),
+    ),
+    ...(draft.input === undefined ? {} : { input: draft.input as NonNullable<WorkflowDefinition["input"]> }),
+  });
+}
+
+function describeName(name: unknown): string {
+  return typeof name === "string" ? quote(name) : describeValue(name);
+}
+
+function headProblems({ name, description, tags, input, tasks }: WorkflowDraft): Problem[] {
+  const problems: Problem[] = [];
+  const wrongName = nameProblem(name);
+  if (wrongName !== null) problems.push({ path: "name", message: wrongName });
+  if (typeof description !== "string") {
+    problems.push({ path: "description", message: `is ${describeValue(description)}; a description is text` });
+  }
+  for (const [key, value] of tags) {
+    const path = `tags[${typeof key === "string" ? quote(key) : describeValue(key)}]`;
+    if (typeof key !== "string" || key === "")
+      problems.push({ path, message: "the key of a tag is text, and not empty" });
+    if (typeof value !== "string")
+      problems.push({ path, message: `is ${describeValue(value)}; a tag's value is text` });
+  }
+  if (input !== undefined && !isSchema(input)) {
+    problems.push({
+      path: "input",
+      message: `is ${describeValue(input)}; write a Standard Schema, of zod or valibot for example`,
+    });
+  }
+  if (tasks.length === 0) problems.push({ path: "tasks", message: "is empty; a workflow has at least one task" });
+  if (tasks.length > MAX_TASKS) {
+    problems.push({ path: "tasks", message: `has ${tasks.length} tasks; at most ${MAX_TASKS} are allowed` });
+  }
+  return problems;
+}
+
+// A schema may be a function (arktype's are), so its type is not asked.
+function isSchema(value: unknown): boolean {
+  const standard: unknown = Object(value)["~standard"];
+  return typeof Object(standard).validate === "function";
+}
+
+function taskProblems(spec: TaskSpec, position: number): Problem[] {
+  const label = labelOf(validId(spec));
+  const problems = spec.problems.map((problem) => at(position, problem.path, `${label}${problem.message}`, problem));
+  const idIsWrong = spec.problems.some(({ path }) => path === "id");
+  if (spec.options.id === undefined && !idIsWrong) {
+    const wrong = nameProblem(spec.defaultId);
+    const message = spec.defaultId === "" ? "is missing" : `is missing, and the name of the function ${wrong}`;
+    if (wrong !== null) problems.push(at(position, "id", `${message}; write { id: "…" }`));
+  }
+  if (spec.handle.kind === "unclear") problems.push(at(position, "handle", `${label}${spec.handle.message}`));
+  return problems;
+}
+
+function at(position: number, field: string, message: string, rest: Partial<Problem> = {}): Problem {
+  return { ...rest, path: field === "" ? `tasks[${position}]` : `tasks[${position}].${field}`, message };
+}
+
+/** The id that a task has; undefined when that is a problem. */
+function validId({ options, defaultId, problems }: TaskSpec): string | undefined {
+  if (problems.some(({ path }) => path === "id")) return undefined;
+  const id = options.id ?? defaultId;
+  return nameProblem(id) === null ? id : undefined;
+}
+
+function duplicateIds(ids: readonly (string | undefined)[]): Problem[] {
+  const firstAt = new Map<string, number>();
+  const problems: Problem[] = [];
+  ids.forEach((id, position) => {
+    if (id === undefined) return;
+    const first = firstAt.get(id);
+    if (first === undefined) firstAt.set(id, position);
+    else
+      problems.push(
+        at(position, "id", `${quote(id)} is already the id of tasks[${first}]; ids are unique within a workflow`),
+      );
+  });
+  return problems;
+}
+
+/** Problems in the order of the definition: what is about the whole, then the tasks. */
+function sorted(problems: readonly Problem[]): Problem[] {
+  const position = ({ path }: Problem) => Number(/^tasks\[(\d+)\]/.exec(path)?.[1] ?? -1);
+  return problems.toSorted((a, b) => position(a) - position(b));
+}
+
+function resolved({ spec, self }: DraftTask, id: string, dependencies: readonly string[]): ResolvedTask {
+  const { timeoutMs, onSuccess, onFailure } = spec.options;
+  const wantsHandle = spec.handle.kind === "wanted";
+  const bind =
+    <A extends readonly unknown[]>(callback: (...args: A) => unknown) =>
+    (...args: A) =>
+      Reflect.apply(callback, self, args);
+  return Object.freeze({
+    id,
+    dependencies: Object.freeze(dependencies),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    wantsHandle,
+    fn: (context: Context, handle: TaskHandle | null): unknown =>
+      Reflect.apply(spec.fn, self, wantsHandle ? [context, handle ?? noHandle] : [context]),
+    ...(onSuccess === undefined ? {} : { onSuccess: bind<Parameters<OnSuccess>>(onSuccess) }),
+    ...(onFailure === undefined ? {} : { onFailure: bind<Parameters<OnFailure>>(onFailure) }),
+  });
+}

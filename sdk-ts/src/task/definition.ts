@@ -1,0 +1,64 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { ErrorRecord } from "../errors/error-record.js";
+import type { Context } from "./context.js";
+import type { OpenValues } from "./context-types.js";
+import type { TaskHandle } from "./task-handle.js";
+
+/** Which execution of a task a callback is about. */
+export interface TaskInfo {
+  readonly namespace: string;
+  readonly runId: string;
+  readonly workflow: string;
+  readonly workflowVersion: string;
+  /** The same for all attempts of the task in the run. */
+  readonly taskRunId: string;
+  /** The counted execution, from 1. */
+  readonly attempt: number;
+  /** Earlier executions of this attempt that ended because a host was lost. */
+  readonly recovery: number;
+  /** Grows with every lease of the task in the run. */
+  readonly fence: number;
+  readonly leaseId: string;
+}
+
+/** Called in the host after the scheduler has accepted the result, at most once. What it throws is logged and has no effect. */
+export type OnSuccess = (taskId: string, context: Context, info: TaskInfo) => unknown;
+
+/** Called in the host whose failure was final, after the scheduler has said so, at most once. `${error}` is readable. */
+export type OnFailure = (taskId: string, error: ErrorRecord, context: Context, info: TaskInfo) => unknown;
+
+/** A task of a built workflow: plain data, checked, and bound to its instance where it is a method. */
+export interface ResolvedTask {
+  /** Unique within the workflow. */
+  readonly id: string;
+  /** Ids of the tasks that must have succeeded before, in the order in which their contexts are folded. */
+  readonly dependencies: readonly string[];
+  /** Longest time that an attempt may hold a slot, in milliseconds; a deferral does not count. No limit when absent. */
+  readonly timeoutMs?: number;
+  /** Whether `fn` is to be called with a handle. */
+  readonly wantsHandle: boolean;
+  /** The task's code. What it returns, or a promise of it, is interpreted by `resultToPatch`. */
+  readonly fn: (context: Context, handle: TaskHandle | null) => unknown;
+  readonly onSuccess?: OnSuccess;
+  readonly onFailure?: OnFailure;
+}
+
+/** A schema of the Standard Schema specification: zod, valibot, arktype and others make them. */
+export type InputSchema<In = unknown, Out = object> = StandardSchemaV1<In, Out>;
+
+/**
+ * A built workflow: plain data, checked, frozen. The scheduler computes its version.
+ *
+ * `Input` is the type of what a run is started with.
+ */
+export interface WorkflowDefinition<Input extends object = OpenValues> {
+  readonly name: string;
+  /** Free text for people; empty when there is none. */
+  readonly description: string;
+  /** Free labels, shown to people and copied to each lease. */
+  readonly tags: Readonly<Record<string, string>>;
+  /** 1 to 20,000 tasks, in declared order. */
+  readonly tasks: readonly ResolvedTask[];
+  /** Checks and completes the input of a run, when there is one. */
+  readonly input?: InputSchema<Input>;
+}

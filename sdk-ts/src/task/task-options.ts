@@ -1,0 +1,105 @@
+import type { Problem } from "../errors/problem.js";
+import type { OnFailure, OnSuccess } from "./definition.js";
+import { describeValue, isPlainObject } from "./describe-value.js";
+import { nameProblem } from "./names.js";
+import { didYouMean, nearest } from "./nearest.js";
+import { quote } from "./quote.js";
+
+/** Longest `timeoutMs`: about 24 days. */
+export const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
+/** What can be said about a task besides its dependencies. */
+export interface CommonTaskOptions {
+  /** Unique within the workflow. By default the name of the method, or of the function. */
+  readonly id?: string | undefined;
+  /**
+   * Longest time that an attempt may hold a slot, in milliseconds: 1 to 2,147,483,647. Time in a deferral does not count. No
+   * limit by default.
+   */
+  readonly timeoutMs?: number | undefined;
+  /**
+   * Whether the task is called with a handle. By default it is when its second parameter is named `handle`, `taskHandle` or
+   * `task_handle`. Say it where a minifier may rename parameters.
+   */
+  readonly handle?: boolean | undefined;
+  /** Called in the host after the result was accepted, at most once. Its errors are logged and have no effect. */
+  readonly onSuccess?: OnSuccess | undefined;
+  /** Called in the host whose failure was final, at most once. Its errors are logged and have no effect. */
+  readonly onFailure?: OnFailure | undefined;
+}
+
+/** An option: its name, what is wrong with a value of it, and what it is for. */
+interface TaskOption {
+  readonly name: string;
+  /** What is wrong with the value and what would be right; null when it is fine. */
+  readonly check: (value: unknown) => string | null;
+  readonly doc: string;
+}
+
+/** All options of a task. What is not in this table is an unknown option. */
+export const TASK_OPTIONS: readonly TaskOption[] = [
+  { name: "id", check: nameProblem, doc: "unique within the workflow" },
+  { name: "dependencies", check: checkDependencies, doc: "tasks, or ids of tasks, that must succeed before" },
+  { name: "timeoutMs", check: checkTimeout, doc: "longest time that an attempt may hold a slot, in milliseconds" },
+  { name: "handle", check: checkHandle, doc: "whether the task is called with a handle" },
+  { name: "onSuccess", check: checkCallback, doc: "called after the result was accepted" },
+  { name: "onFailure", check: checkCallback, doc: "called after the failure was final" },
+];
+
+const OPTION_NAMES = TASK_OPTIONS.map(({ name }) => name);
+
+/** The options of a task, each undefined where it was not given or is wrong. */
+export interface CheckedOptions extends CommonTaskOptions {
+  /** An array of anything, or a function that returns one. */
+  readonly dependencies?: unknown;
+}
+
+/** The options that are fine, and the problems of the others; paths are relative to the task: `timeoutMs`. */
+export function checkTaskOptions(options: unknown): { readonly checked: CheckedOptions; readonly problems: Problem[] } {
+  if (!isPlainObject(options)) {
+    const message = `the options are ${describeValue(options)}; write an object with ${OPTION_NAMES.join(", ")}`;
+    return { checked: {}, problems: [{ path: "", message }] };
+  }
+  const problems: Problem[] = [];
+  const checked: [string, unknown][] = [];
+  for (const [name, value] of Object.entries(options)) {
+    const option = TASK_OPTIONS.find((candidate) => candidate.name === name);
+    if (option === undefined) {
+      problems.push(unknownOption(name));
+      continue;
+    }
+    if (value === undefined) continue;
+    const message = option.check(value);
+    if (message === null) checked.push([name, value]);
+    else problems.push({ path: name, message, found: describeValue(value) });
+  }
+  return { checked: Object.fromEntries(checked), problems };
+}
+
+function unknownOption(name: string): Problem {
+  const near = nearest(name, OPTION_NAMES);
+  return {
+    path: name,
+    message: `${quote(name)} is not an option of a task; options are ${OPTION_NAMES.join(", ")}${didYouMean(near)}`,
+    allowed: OPTION_NAMES,
+    ...(near === undefined ? {} : { nearest: near }),
+  };
+}
+
+function checkDependencies(value: unknown): string | null {
+  if (Array.isArray(value) || typeof value === "function") return null;
+  return `is ${describeValue(value)}; write an array of tasks or ids, or in a class a function such as (self: Etl) => [self.load]`;
+}
+
+function checkTimeout(value: unknown): string | null {
+  if (Number.isInteger(value) && Number(value) >= 1 && Number(value) <= MAX_TIMEOUT_MS) return null;
+  return `is ${describeValue(value)}; allowed are whole milliseconds from 1 to ${MAX_TIMEOUT_MS}, or leave it out for no limit`;
+}
+
+function checkHandle(value: unknown): string | null {
+  return typeof value === "boolean" ? null : `is ${describeValue(value)}; allowed are true and false`;
+}
+
+function checkCallback(value: unknown): string | null {
+  return typeof value === "function" ? null : `is ${describeValue(value)}; a callback is a function`;
+}

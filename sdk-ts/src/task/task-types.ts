@@ -1,0 +1,64 @@
+import type { Context } from "./context.js";
+import type { AnyEntry, Entries, Entry, OpenEntry, OverlayEntries, Values } from "./context-types.js";
+import type { TaskHandle } from "./task-handle.js";
+
+declare const entries: unique symbol;
+
+/** A task that others can depend on; the type knows which entries its context has when it ends. */
+export interface TaskReference<out Out extends AnyEntry> {
+  /** Only for the compiler: nothing is there at run time. */
+  readonly [entries]: Out;
+}
+
+/** A task in function form. It can be called as the function that was given, in a test for example. */
+export interface FunctionTask<In extends AnyEntry, out Out extends AnyEntry, R> extends TaskReference<Out> {
+  (context: Context<Values<In>>, handle?: TaskHandle | null): R;
+}
+
+/** What a dependency can be: another task, or its id. */
+export type Dependency = string | TaskReference<AnyEntry>;
+
+/** A value or a promise of it. */
+export type MaybePromise<T> = T | PromiseLike<T>;
+
+/**
+ * What a task may return: its context or nothing (what it wrote counts), a plain object (keys to set on top), or another
+ * context (the difference counts). Arrays, maps, functions, dates and promises within promises are none of these: they have
+ * what a plain object lacks.
+ */
+// biome-ignore lint/suspicious/noConfusingVoidType: what a function without a return statement returns
+export type TaskResult = Context<object> | PlainObject | void | null | undefined;
+
+type PlainObject = object & {
+  readonly [Symbol.iterator]?: never;
+  readonly [Symbol.hasInstance]?: never;
+  readonly [Symbol.toPrimitive]?: never;
+  readonly then?: never;
+};
+
+/**
+ * What a task finds in its context: the entries of all that it depends on, or the workflow's input when it depends on
+ * nothing. Of an array whose length is not known, any element may be missing.
+ */
+export type InputOf<Dependencies extends readonly unknown[], Input extends AnyEntry> = Dependencies extends readonly []
+  ? Input
+  : number extends Dependencies["length"]
+    ? MaybeMissing<OutputEntries<Dependencies[number]>>
+    : OutputEntries<Dependencies[number]>;
+
+type OutputEntries<D> = D extends TaskReference<infer Out> ? Out : OpenEntry;
+
+type MaybeMissing<E extends AnyEntry> = E extends Entry<infer K, infer V> ? Entry<K, V | undefined> : never;
+
+/** What a task that found `In` and returned `R` leaves to those that depend on it. */
+export type OutputOf<In extends AnyEntry, R> = [R] extends [never] ? In : ResultEntries<In, R>;
+
+type ResultEntries<In extends AnyEntry, R> =
+  R extends Context<infer Out>
+    ? Entries<Out>
+    : // biome-ignore lint/suspicious/noConfusingVoidType: what a function without a return statement returns
+      R extends void | null | undefined
+      ? In
+      : R extends object
+        ? OverlayEntries<In, R>
+        : never;

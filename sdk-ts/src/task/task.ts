@@ -1,0 +1,40 @@
+import { DefinitionError } from "../errors/definition-error.js";
+import type { Context } from "./context.js";
+import type { Values } from "./context-types.js";
+import { type FunctionTaskOptions, functionTask } from "./function-task.js";
+import { isDecoratorCall, type MethodTaskOptions, type TaskDecorator, taskDecorator } from "./method-task.js";
+import type { TaskHandle } from "./task-handle.js";
+import type { Dependency, FunctionTask, InputOf, MaybePromise, OutputOf, TaskResult } from "./task-types.js";
+
+/**
+ * Makes a task, in one of two forms. What is wrong with it is told when its workflow is built.
+ *
+ * Of a function, here to be added to a `WorkflowBuilder`; within `workflow(name, ({ task }) => …)` use the `task` given there:
+ *
+ * ```ts
+ * const fetchData = task({ id: "fetch_data" }, async (context) => context.set("raw", [1, 2, 3]));
+ * ```
+ *
+ * Of a method, as a decorator (standard, or of `experimentalDecorators`); `addTasks(new Etl())` adds it to a workflow:
+ *
+ * ```ts
+ * class Etl {
+ *   @task({ dependencies: (self: Etl) => [self.fetchData] })
+ *   async waitForFile(context: Context, handle: TaskHandle) { … }
+ * }
+ * ```
+ *
+ * A second parameter named `handle`, `taskHandle` or `task_handle` gets the task's handle.
+ */
+export function task<const Dependencies extends readonly Dependency[] = readonly [], R extends TaskResult = void>(
+  options: FunctionTaskOptions<Dependencies>,
+  fn: (context: Context<Values<InputOf<Dependencies, never>>>, handle: TaskHandle) => MaybePromise<R>,
+): FunctionTask<InputOf<Dependencies, never>, OutputOf<InputOf<Dependencies, never>, R>, MaybePromise<R>>;
+export function task(options?: MethodTaskOptions): TaskDecorator;
+export function task(...args: readonly unknown[]): unknown {
+  if (isDecoratorCall(args)) {
+    throw new DefinitionError("decorator @task", [{ path: "", message: "write it with parentheses: @task()" }]);
+  }
+  const [options = {}, fn] = args;
+  return args.length > 1 ? functionTask(options, fn) : taskDecorator(options);
+}
