@@ -75,9 +75,9 @@ export default {
     },
     only(
       "sdk-protocol",
-      "protocol imports nothing but the stubs.",
+      "protocol imports nothing but the stubs and the errors.",
       "^sdk-ts/src/protocol/",
-      "^sdk-ts/src/protocol/|^proto/",
+      "^sdk-ts/src/(protocol|errors)/|^proto/",
     ),
     only("sdk-errors", "errors imports nothing.", "^sdk-ts/src/errors/", "^sdk-ts/src/errors/"),
     only("sdk-task", "task imports protocol and errors.", "^sdk-ts/src/task/", "^sdk-ts/src/(task|protocol|errors)/"),

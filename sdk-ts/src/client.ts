@@ -1,1 +1,2 @@
-export {};
+export { Client, type ClientOptions, type RunResult, type StartInput, type StartOptions } from "./client/client.js";
+export { CloacaError, ConnectionError, RemoteError, RunFailedError } from "./errors/index.js";

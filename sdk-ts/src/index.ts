@@ -1,1 +1,17 @@
-export {};
+export { Client, type ClientOptions, type RunResult, type StartInput, type StartOptions } from "./client/client.js";
+export * from "./errors/index.js";
+export type {
+  ListQuery,
+  RunEventInfo,
+  RunEventName,
+  RunInfo,
+  RunStatusName,
+  StartedRun,
+  TaskRunInfo,
+  TaskRunStateName,
+  WatchQuery,
+} from "./protocol/run-calls.js";
+export { DefaultRunner, type DefaultRunnerOptions } from "./runner/default-runner.js";
+export { Host, type HostOptions, type RunOptions } from "./runner/host.js";
+export type { HostLog } from "./runner/host-log.js";
+export * from "./task/index.js";

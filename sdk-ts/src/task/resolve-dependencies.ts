@@ -33,14 +33,12 @@ export function resolveDependencies(
 
 class Resolver {
   readonly problems: Problem[] = [];
-  readonly #tasks: readonly DraftTask[];
   readonly #ids: readonly (string | undefined)[];
   readonly #byId = new Map<string, number>();
   readonly #byFunction = new Map<AnyFunction, number>();
   #nearestBudget = NEAREST_BUDGET;
 
   constructor(tasks: readonly DraftTask[], ids: readonly (string | undefined)[]) {
-    this.#tasks = tasks;
     this.#ids = ids;
     ids.forEach((id, position) => {
       if (id !== undefined && !this.#byId.has(id)) this.#byId.set(id, position);

@@ -34,25 +34,35 @@ export async function resolveAgainst(
   return resolveOffer(offer, path, (workflow, version) => known.get(`${workflow}\n${version}`) ?? null);
 }
 
-/** The good ones; the others get their receipt here. */
-export async function resolveRegistrations(store: Store, incoming: readonly Incoming[]): Promise<Registration[]> {
-  const resolved: Registration[] = [];
-  for (const { connection, event } of incoming) {
-    if (event.type !== "register") continue;
-    const { sessionId } = connection;
-    const session = store.session(sessionId);
-    if (session === null) continue;
+/**
+ * Resolves the `Register` events of a turn. Those that are wrong come back as refused events in their old places: receipts
+ * are cumulative (P4), so that one given early would speak for events that are not committed yet.
+ */
+export async function resolveRegistrations(
+  store: Store,
+  incoming: readonly Incoming[],
+): Promise<{ readonly incoming: readonly Incoming[]; readonly registrations: readonly Registration[] }> {
+  if (!incoming.some(({ event }) => event.type === "register")) return { incoming, registrations: [] };
+  const registrations: Registration[] = [];
+  const checked: Incoming[] = [];
+  for (const one of incoming) {
+    const { connection, event } = one;
+    const session = store.session(connection.sessionId);
+    if (event.type !== "register" || session === null) {
+      checked.push(one);
+      continue;
+    }
     const { namespace, implementations } = session.spec;
     const offer = await resolveAgainst(store, namespace, event.offer, "register");
     if (offer.problems.length > 0) {
       const { code, message, problems } = CloacaError.fromProblems("DEFINITION_INVALID", "register", offer.problems);
-      connection.outbox.receipt({ seq: event.seq, result: "REJECTED", error: { code, message, problems } });
-      connection.flush();
+      checked.push({ connection, event: { seq: event.seq, type: "refused", error: { code, message, problems } } });
       continue;
     }
-    const earlier = resolved.findLast((r) => r.sessionId === sessionId)?.implementations ?? implementations;
+    checked.push(one);
+    const earlier = registrations.findLast((r) => r.sessionId === session.id)?.implementations ?? implementations;
     const all = addImplementations(earlier, offer.implementations);
-    resolved.push({ connection, seq: event.seq, sessionId, namespace, offer, implementations: all });
+    registrations.push({ connection, seq: event.seq, sessionId: session.id, namespace, offer, implementations: all });
   }
-  return resolved;
+  return { incoming: checked, registrations };
 }

@@ -203,10 +203,8 @@ export class Scheduler implements ConnectionOwner {
     // P5: whoever was heard is noted before anything expires.
     this.#liveness.flush();
     if (this.#openings.length > 0) await openSessions(this.options, this.connections, this.#openings.splice(0));
-    const incoming = this.#takeIncoming();
     const input: TurnInput = {
-      incoming,
-      registrations: await resolveRegistrations(this.store, incoming),
+      ...(await resolveRegistrations(this.store, this.#takeIncoming())),
       starts: this.#starts.take(),
       cancels: this.#cancels.take(),
       goodbyes: this.#goodbyes.splice(0),

@@ -1,0 +1,137 @@
+/** A connection to a scheduler by grpc-js: unary calls, a stream of answers, and the host's two-way stream. */
+import {
+  create,
+  type DescMessage,
+  type DescMethodServerStreaming,
+  type DescMethodUnary,
+  fromBinary,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+} from "@bufbuild/protobuf";
+import {
+  HostService,
+  type WorkRequest,
+  WorkRequestSchema,
+  type WorkResponse,
+  WorkResponseSchema,
+} from "@cloaca/protocol";
+import {
+  type CallOptions,
+  type ClientDuplexStream,
+  credentials,
+  Client as GrpcClient,
+  Metadata,
+  type ServiceError,
+} from "@grpc/grpc-js";
+import { ConnectionError } from "../errors/index.js";
+import { fromServiceError } from "./remote-error.js";
+
+export interface ParsedAddress {
+  /** Host and port. */
+  readonly target: string;
+  readonly isTls: boolean;
+}
+
+/** `grpc://host:port`, `grpcs://host:port` or `host:port`. Throws ConnectionError for everything else. */
+export function parseAddress(url: string): ParsedAddress {
+  const match = /^(?:(grpcs?):\/\/)?((?:\[[0-9a-fA-F:]+\]|[^:/\s]+):\d{1,5})\/?$/.exec(url);
+  if (match?.[2] === undefined) {
+    throw new ConnectionError(
+      url,
+      "this is no address of a scheduler; write grpc://host:port, or grpcs://host:port for TLS",
+    );
+  }
+  return { target: match[2], isTls: match[1] === "grpcs" };
+}
+
+/** Keeps answers with many task runs from being refused; requests are the scheduler's to limit. */
+const MAX_RECEIVE_BYTES = 64 * 1024 * 1024;
+
+export class Channel {
+  readonly address: string;
+  readonly #client: GrpcClient;
+
+  constructor(url: string) {
+    const { target, isTls } = parseAddress(url);
+    this.address = target;
+    this.#client = new GrpcClient(target, isTls ? credentials.createSsl() : credentials.createInsecure(), {
+      "grpc.max_receive_message_length": MAX_RECEIVE_BYTES,
+      "grpc.max_send_message_length": -1,
+      // Hosts dial again by themselves, with a backoff of their own.
+      "grpc.initial_reconnect_backoff_ms": 100,
+      "grpc.max_reconnect_backoff_ms": 2_000,
+      "grpc.use_local_subchannel_pool": 1,
+    });
+  }
+
+  unary<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodUnary<I, O>,
+    request: MessageInitShape<I>,
+    options: CallOptions = {},
+  ): Promise<MessageShape<O>> {
+    return new Promise((resolve, reject) => {
+      this.#client.makeUnaryRequest(
+        `/${method.parent.typeName}/${method.name}`,
+        (message: MessageShape<I>) => bytesOf(method.input, message),
+        (bytes) => fromBinary(method.output, bytes),
+        create(method.input, request),
+        new Metadata(),
+        options,
+        (error: ServiceError | null, response?: MessageShape<O>) => {
+          if (error !== null) reject(fromServiceError(error, this.address));
+          else if (response === undefined)
+            reject(new ConnectionError(this.address, "the call ended without an answer"));
+          else resolve(response);
+        },
+      );
+    });
+  }
+
+  /** Yields the answers of a stream until it ends, or `signal` aborts. */
+  async *stream<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodServerStreaming<I, O>,
+    request: MessageInitShape<I>,
+    signal?: AbortSignal,
+  ): AsyncGenerator<MessageShape<O>> {
+    const call = this.#client.makeServerStreamRequest(
+      `/${method.parent.typeName}/${method.name}`,
+      (message: MessageShape<I>) => bytesOf(method.input, message),
+      (bytes) => fromBinary(method.output, bytes),
+      create(method.input, request),
+      new Metadata(),
+      {},
+    );
+    const onAbort = (): void => call.cancel();
+    signal?.addEventListener("abort", onAbort);
+    try {
+      if (signal?.aborted) return;
+      for await (const message of call) yield message;
+    } catch (error) {
+      if (signal?.aborted) return;
+      throw fromServiceError(error as ServiceError, this.address);
+    } finally {
+      signal?.removeEventListener("abort", onAbort);
+      call.cancel();
+    }
+  }
+
+  work(): ClientDuplexStream<WorkRequest, WorkResponse> {
+    return this.#client.makeBidiStreamRequest(
+      `/${HostService.typeName}/Work`,
+      (message: WorkRequest) => bytesOf(WorkRequestSchema, message),
+      (bytes) => fromBinary(WorkResponseSchema, bytes),
+      new Metadata(),
+      {},
+    );
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+}
+
+function bytesOf<S extends DescMessage>(schema: S, message: MessageShape<S>): Buffer {
+  const bytes = toBinary(schema, message);
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

@@ -1,0 +1,157 @@
+/** What a host and its scheduler say to each other, in words of the SDK. Protobuf stays within this folder. */
+
+/** Keys that a task set, as JSON text, and those that it removed. */
+export interface Patch {
+  readonly set: Readonly<Record<string, string>>;
+  readonly removed: readonly string[];
+}
+
+export interface Failure {
+  readonly code: string;
+  readonly type: string;
+  readonly message: string;
+  readonly stack: string;
+}
+
+/** A workflow as it is registered. */
+export interface WireWorkflow {
+  readonly name: string;
+  readonly description: string;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly tasks: readonly {
+    readonly id: string;
+    readonly dependencies: readonly string[];
+    readonly timeoutMs?: number;
+  }[];
+}
+
+export interface Implementation {
+  readonly workflow: string;
+  /** Empty means every task of the definition that comes with it. */
+  readonly tasks: readonly string[];
+  readonly anyVersion: boolean;
+}
+
+/** What a host brings. */
+export interface Offer {
+  readonly definitions: readonly WireWorkflow[];
+  readonly implementations: readonly Implementation[];
+}
+
+export type LeaseState = "HELD" | "DEFERRING" | "DEFERRED" | "RECLAIMING" | "FINISHED" | "ENDING" | "REVOKED";
+
+export interface HeldLease {
+  readonly leaseId: string;
+  readonly state: LeaseState;
+  readonly deferral: number;
+}
+
+export interface Hello extends Offer {
+  readonly namespace: string;
+  readonly hostId: string;
+  readonly instanceId: string;
+  readonly resumeToken: string;
+  readonly buildId: string;
+  readonly slots: number;
+  readonly maxLeases: number;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly held: readonly HeldLease[];
+}
+
+/** Events that get a receipt. */
+export type HostSays =
+  | { readonly type: "complete"; readonly leaseId: string; readonly patch: Patch }
+  | { readonly type: "fail"; readonly leaseId: string; readonly failure: Failure; readonly final: boolean }
+  | {
+      readonly type: "defer";
+      readonly leaseId: string;
+      readonly n: number;
+      readonly pollIntervalMs: number;
+      readonly maxWaitMs: number;
+      readonly description: string;
+      readonly patch: Patch;
+    }
+  | { readonly type: "reclaim"; readonly leaseId: string; readonly n: number }
+  | { readonly type: "checkpoint"; readonly leaseId: string; readonly patch: Patch }
+  | { readonly type: "stopped"; readonly leaseId: string }
+  | { readonly type: "decline"; readonly leaseId: string; readonly patch: Patch; readonly reason: string }
+  | { readonly type: "register"; readonly offer: Offer }
+  | { readonly type: "set_slots"; readonly slots: number }
+  | { readonly type: "drain"; readonly reason: string };
+
+export interface NumberedEvent {
+  readonly seq: number;
+  readonly event: HostSays;
+}
+
+export interface Limits {
+  readonly maxMessageBytes: number;
+  readonly maxPatchBytes: number;
+  readonly maxFailureBytes: number;
+}
+
+export type CancelReason = "RUN_CANCELLED" | "TIMEOUT" | "UNSPECIFIED";
+
+export interface Verdict {
+  readonly leaseId: string;
+  readonly state: LeaseState;
+  readonly deferral: number;
+  readonly outcome: "MET" | "MAX_WAIT" | null;
+  readonly cancelReason: CancelReason;
+}
+
+export interface Welcome {
+  readonly sessionId: string;
+  readonly resumeToken: string;
+  readonly generation: number;
+  readonly resumed: boolean;
+  readonly ttlMs: number;
+  readonly heartbeatIntervalMs: number;
+  readonly limits: Limits;
+  readonly verdicts: readonly Verdict[];
+}
+
+export interface Lease {
+  readonly leaseId: string;
+  readonly namespace: string;
+  readonly runId: string;
+  readonly workflow: string;
+  readonly workflowVersion: string;
+  readonly task: string;
+  readonly taskRunId: string;
+  readonly attempt: number;
+  readonly recovery: number;
+  readonly fence: number;
+  readonly input: Readonly<Record<string, string>>;
+  readonly checkpoint: Patch;
+}
+
+export type ReceiptResult = "APPLIED" | "DUPLICATE" | "CONFLICT" | "STALE" | "REJECTED" | "UNSPECIFIED";
+
+export interface Receipt {
+  readonly seq: number;
+  readonly result: ReceiptResult;
+  readonly code: string;
+  readonly message: string;
+  /** For `fail`, and for what the scheduler made one of: whether the task run has failed for good. */
+  readonly isFinalFailure: boolean;
+}
+
+export type SchedulerSays =
+  | { readonly type: "welcome"; readonly welcome: Welcome }
+  | { readonly type: "lease"; readonly lease: Lease }
+  | { readonly type: "deferred"; readonly leaseId: string; readonly n: number }
+  | { readonly type: "granted"; readonly leaseId: string; readonly n: number; readonly outcome: "MET" | "MAX_WAIT" }
+  | { readonly type: "cancel"; readonly leaseId: string; readonly reason: CancelReason; readonly detail: string }
+  | { readonly type: "revoked"; readonly leaseId: string; readonly detail: string }
+  | { readonly type: "receipts"; readonly upTo: number; readonly exceptions: readonly Receipt[] }
+  | { readonly type: "heartbeat_ack"; readonly nonce: number }
+  | { readonly type: "registered"; readonly seq: number }
+  | {
+      readonly type: "drain";
+      readonly graceMs: number;
+      readonly reason: string;
+      readonly reconnect: boolean;
+      readonly address: string;
+      readonly reconnectAfterMs: number;
+    };

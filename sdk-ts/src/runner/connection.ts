@@ -1,0 +1,139 @@
+/** One connection of a host, from `Hello` to its end, and what its end means for the next one. */
+import { ConnectionError, type RemoteError } from "../errors/index.js";
+import { Channel } from "../protocol/channel.js";
+import type { SchedulerSays, Welcome } from "../protocol/words.js";
+import { WorkStream } from "../protocol/work-stream.js";
+import type { HostSession } from "./session.js";
+
+export type Outcome =
+  /** Everything is done and said; the host may go. */
+  | { readonly type: "drained" }
+  /** To be tried again: at once after `afterMs`, or with a backoff when that is null. */
+  | { readonly type: "retryable"; readonly error: Error | null; readonly afterMs: number | null }
+  /** Trying again would be answered the same. */
+  | { readonly type: "fatal"; readonly error: Error };
+
+export interface ConnectionHooks {
+  welcomed(welcome: Welcome): void;
+  /** The scheduler asks this host to drain. */
+  drain(graceMs: number, reason: string): void;
+}
+
+const WELCOME_TIMEOUT_MS = 10_000;
+
+/** Codes of the scheduler that another try does not change. */
+const FATAL: ReadonlySet<string> = new Set([
+  "REQUEST_INVALID",
+  "DEFINITION_INVALID",
+  "PROTOCOL_VERSION_UNSUPPORTED",
+  "HELLO_EXPECTED",
+  "HELLO_REPEATED",
+  "SEQ_INVALID",
+  "UNIMPLEMENTED",
+  "UNAUTHENTICATED",
+  "PERMISSION_DENIED",
+]);
+
+export class HostConnection {
+  readonly #channel: Channel;
+  readonly #stream: WorkStream;
+  #resolve: (outcome: Outcome) => void = () => {};
+  /** Settles when the connection is over. */
+  readonly outcome: Promise<Outcome>;
+  #welcome: Welcome | null = null;
+  #reconnectAfterMs: number | null = null;
+  #isFinishing = false;
+  #lastHeard = performance.now();
+  #nonce = 0;
+  #isTimedOut = false;
+  #timer: NodeJS.Timeout;
+
+  constructor(
+    url: string,
+    readonly session: HostSession,
+    readonly hooks: ConnectionHooks,
+  ) {
+    this.outcome = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+    this.#channel = new Channel(url);
+    this.#stream = new WorkStream(this.#channel, {
+      heard: (events) => this.#heard(events),
+      ended: (error) => this.#ended(error),
+    });
+    this.#timer = setTimeout(() => this.#giveUp(), WELCOME_TIMEOUT_MS);
+    this.#stream.hello(session.hello());
+  }
+
+  /** Ends in order, once nothing is owed: the scheduler then ends the stream. */
+  finish(): void {
+    if (this.#isFinishing) return;
+    this.#isFinishing = true;
+    this.#stream.finish();
+  }
+
+  /** Gives the connection up; what it holds stays with the session. */
+  cancel(): void {
+    this.#stream.cancel();
+  }
+
+  #heard(events: readonly SchedulerSays[]): void {
+    this.#lastHeard = performance.now();
+    for (const event of events) {
+      if (event.type === "welcome") this.#welcomed(event.welcome);
+      else if (event.type === "drain") {
+        if (event.reconnect) this.#reconnectAfterMs = event.reconnectAfterMs;
+        else this.hooks.drain(event.graceMs, event.reason);
+      } else this.session.hear(event);
+    }
+  }
+
+  #welcomed(welcome: Welcome): void {
+    this.#welcome = welcome;
+    clearTimeout(this.#timer);
+    this.session.attach({ send: (events) => this.#stream.send(events) }, welcome);
+    this.hooks.welcomed(welcome);
+    this.#beat(welcome);
+  }
+
+  /** P5: shows life, and notices when the scheduler shows none: a half-open connection never ends by itself. */
+  #beat(welcome: Welcome): void {
+    const planned = performance.now() + welcome.heartbeatIntervalMs;
+    this.#timer = setTimeout(() => {
+      const now = performance.now();
+      const lagMs = Math.max(0, Math.round(now - planned));
+      // While this process stood still nothing could be heard: only time in which it listened counts.
+      if (now - this.#lastHeard - lagMs > welcome.ttlMs) this.#giveUp();
+      else {
+        this.#stream.heartbeat(++this.#nonce, lagMs);
+        this.#beat(welcome);
+      }
+    }, welcome.heartbeatIntervalMs);
+  }
+
+  #giveUp(): void {
+    this.#isTimedOut = true;
+    this.#stream.cancel();
+  }
+
+  #ended(error: RemoteError | ConnectionError | null): void {
+    clearTimeout(this.#timer);
+    this.session.detach();
+    this.#channel.close();
+    this.#resolve(this.#classify(error));
+  }
+
+  #classify(error: RemoteError | ConnectionError | null): Outcome {
+    if (this.#isTimedOut) {
+      const what = this.#welcome === null ? "no Welcome came" : "nothing was heard for the session's TTL";
+      return { type: "retryable", error: new ConnectionError(this.#channel.address, what), afterMs: null };
+    }
+    if (this.#reconnectAfterMs !== null) return { type: "retryable", error, afterMs: this.#reconnectAfterMs };
+    if (error === null) {
+      if (this.#isFinishing && this.session.isIdle) return { type: "drained" };
+      return { type: "retryable", error: null, afterMs: null };
+    }
+    if (error.code === "RESUME_TOKEN_INVALID") this.session.forgetSession();
+    return FATAL.has(error.code) ? { type: "fatal", error } : { type: "retryable", error, afterMs: null };
+  }
+}

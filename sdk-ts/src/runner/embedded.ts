@@ -1,0 +1,24 @@
+/** The scheduler in this very process: `@cloaca/server/embedded`, which only those install who want it. */
+import type { StartEmbedded } from "@cloaca/server/embedded";
+import { CloacaError } from "../errors/index.js";
+
+export interface EmbeddedScheduler {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** Starts one on a store, listening on loopback. */
+export async function startEmbedded(store: string, listen: string): Promise<EmbeddedScheduler> {
+  let start: StartEmbedded;
+  try {
+    ({ startEmbedded: start } = await import("@cloaca/server/embedded"));
+  } catch (error) {
+    throw new CloacaError(
+      "SERVER_MISSING",
+      `the store ${store} needs the scheduler in this process: npm install @cloaca/server, or name a scheduler by grpc://host:port`,
+      { cause: error },
+    );
+  }
+  const server = await start({ store, address: listen });
+  return { url: `grpc://${server.address}`, stop: () => server.stop() };
+}
