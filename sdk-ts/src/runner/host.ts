@@ -8,6 +8,7 @@ import { toWireWorkflow } from "../task/wire-workflow.js";
 import { Backoff } from "./backoff.js";
 import { HostConnection, type Outcome } from "./connection.js";
 import { type HostLog, QUIET } from "./host-log.js";
+import { KeepAlive } from "./keep-alive.js";
 import { HostSession } from "./session.js";
 
 export interface HostOptions {
@@ -50,6 +51,7 @@ export class Host {
   readonly #session: HostSession;
   readonly #backoff = new Backoff();
   readonly #log: HostLog;
+  readonly #keepAlive: KeepAlive;
   #connection: HostConnection | null = null;
   #running: Promise<void> | null = null;
   #isServing = false;
@@ -59,6 +61,7 @@ export class Host {
 
   constructor(readonly options: HostOptions) {
     this.#log = options.log ?? QUIET;
+    this.#keepAlive = new KeepAlive(options.url, this.#log);
     this.#session = new HostSession({
       namespace: options.namespace ?? "",
       hostId: options.hostId ?? defaultHostId(),
@@ -134,6 +137,7 @@ export class Host {
     signal?.addEventListener("abort", onStop, { once: true });
     if (handleSignals) for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, onStop);
     try {
+      await this.#keepAlive.start();
       for (;;) {
         // A host that drains with nothing to do need not connect first.
         if (this.#session.isDraining && this.#session.sessionId === "") return;
@@ -146,6 +150,7 @@ export class Host {
       signal?.removeEventListener("abort", onStop);
       for (const name of ["SIGINT", "SIGTERM"] as const) process.removeListener(name, onStop);
       if (this.#graceTimer !== null) clearTimeout(this.#graceTimer);
+      await this.#keepAlive.stop();
     }
   }
 
@@ -161,7 +166,9 @@ export class Host {
     return outcome;
   }
 
-  #welcomed({ sessionId, generation, resumed }: Welcome): void {
+  #welcomed(welcome: Welcome): void {
+    const { sessionId, generation, resumed } = welcome;
+    this.#keepAlive.watch(welcome);
     this.#backoff.reset();
     this.#isServing = true;
     this.#log.info("host_connected", { session: sessionId, generation, resumed });
