@@ -13,10 +13,13 @@ export class ContextValueError extends CloacaError {
   declare readonly code: ContextValueErrorCode;
   /** Where, from the context down: `$.orders[2].at`. */
   readonly path: string;
+  /** What is wrong there and what would be right; the message without the path. */
+  readonly problem: string;
 
   constructor(code: ContextValueErrorCode, path: string, problem: string) {
     super(code, `${path}: ${problem}`);
     this.path = path;
+    this.problem = problem;
   }
 
   static {

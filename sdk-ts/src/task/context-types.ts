@@ -3,20 +3,21 @@ export interface OpenValues {
   [key: string]: unknown;
 }
 
-/**
- * A key of a context and the type of its value. What flows along the graph is a union of entries, not an object type: such a
- * union is flat however long the chain of tasks is, where object types made from object types nest until the compiler
- * gives up (measured: at some 50 tasks). Two branches that set the same key just have two entries for it.
- */
+/** The values of a context of which no key is known. */
+// biome-ignore lint/complexity/noBannedTypes: the one type that disappears in an intersection, so that `{} & { raw: … }` reads `{ raw: … }`
+export type NoValues = {};
+
+// What flows along the graph must stay flat: object types made from object types that were made from object types nest until
+// the compiler gives up (measured: at some 50 tasks). So, where keys do not meet, types are intersections, which TypeScript
+// keeps flat itself. Where they meet, they are taken apart to a union of entries and put together anew.
+
+/** A key of a context and the type of its value. */
 export type Entry<K, V> = readonly [key: K, value: V];
 
 /** Any entry. */
 export type AnyEntry = Entry<PropertyKey, unknown>;
 
-/** The entry of a context about which nothing is known. */
-export type OpenEntry = Entry<string, unknown>;
-
-/** The object type with these entries. `& {}` makes the compiler show the object, not this alias. */
+/** The object type with these entries; a key with two of them has a union. `& {}` makes the compiler show the object. */
 export type Values<E extends AnyEntry> = { [X in E as X[0]]: X[1] } & {};
 
 /** The entries of an object type; of a union of them (a task that returns this or that) with undefined where a key lacks. */
@@ -33,20 +34,26 @@ type UnevenEntries<U extends object, Keys extends PropertyKey> = {
 
 type AllKeys<U> = U extends unknown ? keyof U : never;
 
-/** `E`, with the keys of `P` set to the values of `P`. Keys that are known only at run time replace no entry. */
-export type OverlayEntries<E extends AnyEntry, P extends object> = string extends keyof P
-  ? E | Entries<P>
-  : Exclude<E, Entry<keyof P, unknown>> | Entries<P>;
+/** `T`, with the keys of `P` set to the values of `P`. Keys that are known only at run time replace none. */
+export type Overlay<T extends object, P extends object> = [keyof T & keyof P] extends [never]
+  ? T & P
+  : string extends keyof P
+    ? Values<Entries<T> | Entries<P>>
+    : Values<Exclude<Entries<T>, Entry<keyof P, unknown>> | Entries<P>>;
 
 /** `T` with key `K` set to a `V`. A key that is known only at run time changes no type. */
 export type WithKey<T extends object, K extends string, V> = string extends K
   ? T
-  : Values<Exclude<Entries<T>, Entry<K, unknown>> | Entry<K, V>>;
+  : K extends keyof T
+    ? Values<Exclude<Entries<T>, Entry<K, unknown>> | Entry<K, V>>
+    : T & { [P in K]: V };
 
 /** `T` without key `K`. A key that is known only at run time changes no type. */
 export type WithoutKey<T extends object, K extends string> = string extends K
   ? T
-  : Values<Exclude<Entries<T>, Entry<K, unknown>>>;
+  : K extends keyof T
+    ? Values<Exclude<Entries<T>, Entry<K, unknown>>>
+    : T;
 
 /**
  * The type of a key that the context's type does not name. Only a type argument opens it, as in `get<string>("day")`: without

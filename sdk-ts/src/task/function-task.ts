@@ -1,5 +1,4 @@
 import type { Context } from "./context.js";
-import type { AnyEntry, Values } from "./context-types.js";
 import { noHandle } from "./no-handle.js";
 import type { TaskHandle } from "./task-handle.js";
 import type { CommonTaskOptions } from "./task-options.js";
@@ -16,12 +15,12 @@ export interface FunctionTaskOptions<Dependencies extends readonly Dependency[]>
 }
 
 /** The function form of `task`; the entries are those of the workflow's input. */
-export type FunctionTaskMaker<Input extends AnyEntry> = <
+export type FunctionTaskMaker<Input extends object> = <
   const Dependencies extends readonly Dependency[] = readonly [],
   R extends TaskResult = void,
 >(
   options: FunctionTaskOptions<Dependencies>,
-  fn: (context: Context<Values<InputOf<Dependencies, Input>>>, handle: TaskHandle) => MaybePromise<R>,
+  fn: (context: Context<InputOf<Dependencies, Input>>, handle: TaskHandle) => MaybePromise<R>,
 ) => FunctionTask<InputOf<Dependencies, Input>, OutputOf<InputOf<Dependencies, Input>, R>, MaybePromise<R>>;
 
 /**

@@ -1,6 +1,5 @@
 import { DefinitionError } from "../errors/definition-error.js";
 import type { Context } from "./context.js";
-import type { AnyEntry } from "./context-types.js";
 import { describeValue } from "./describe-value.js";
 import type { TaskHandle } from "./task-handle.js";
 import type { CommonTaskOptions } from "./task-options.js";
@@ -8,7 +7,7 @@ import { type AnyFunction, isFunction, rememberTask, type TaskSpec, taskSpec } f
 import type { MaybePromise, TaskReference, TaskResult } from "./task-types.js";
 
 /** What a method can depend on: an id, another decorated method, or a task in function form. */
-export type MethodDependency = string | AnyFunction | TaskReference<AnyEntry>;
+export type MethodDependency = string | AnyFunction | TaskReference<object>;
 
 /** Options of a decorated method. */
 export interface MethodTaskOptions extends CommonTaskOptions {

@@ -70,7 +70,7 @@ class Resolver {
   reportCycles(edges: readonly (readonly number[])[]): void {
     for (const { from, edge, path } of findCycles(edges)) {
       const names = path.map((position) => (position === null ? "…" : this.#name(position)));
-      this.#report(from, edge, `closes a cycle: ${names.join(" depends on ")}`);
+      this.#report(from, edge, `closes a cycle: ${names.join(" needs ")}`);
     }
   }
 

@@ -1,22 +1,22 @@
 import type { Context } from "./context.js";
-import type { AnyEntry, Entries, Entry, OpenEntry, OverlayEntries, Values } from "./context-types.js";
+import type { AnyEntry, Entries, Entry, NoValues, OpenValues, Overlay, Values } from "./context-types.js";
 import type { TaskHandle } from "./task-handle.js";
 
-declare const entries: unique symbol;
+declare const values: unique symbol;
 
-/** A task that others can depend on; the type knows which entries its context has when it ends. */
-export interface TaskReference<out Out extends AnyEntry> {
+/** A task that others can depend on; the type knows which values its context has when it ends. */
+export interface TaskReference<out Out extends object> {
   /** Only for the compiler: nothing is there at run time. */
-  readonly [entries]: Out;
+  readonly [values]: Out;
 }
 
 /** A task in function form. It can be called as the function that was given, in a test for example. */
-export interface FunctionTask<In extends AnyEntry, out Out extends AnyEntry, R> extends TaskReference<Out> {
-  (context: Context<Values<In>>, handle?: TaskHandle | null): R;
+export interface FunctionTask<In extends object, out Out extends object, R> extends TaskReference<Out> {
+  (context: Context<In>, handle?: TaskHandle | null): R;
 }
 
 /** What a dependency can be: another task, or its id. */
-export type Dependency = string | TaskReference<AnyEntry>;
+export type Dependency = string | TaskReference<object>;
 
 /** A value or a promise of it. */
 export type MaybePromise<T> = T | PromiseLike<T>;
@@ -37,28 +37,38 @@ type PlainObject = object & {
 };
 
 /**
- * What a task finds in its context: the entries of all that it depends on, or the workflow's input when it depends on
- * nothing. Of an array whose length is not known, any element may be missing.
+ * What a task finds in its context: the values of all that it depends on, or the workflow's input when it depends on
+ * nothing. Where two of them set a key, it is a union. Of an array whose length is not known, any element may be missing.
  */
-export type InputOf<Dependencies extends readonly unknown[], Input extends AnyEntry> = Dependencies extends readonly []
+export type InputOf<Dependencies extends readonly unknown[], Input extends object> = Dependencies extends readonly []
   ? Input
-  : number extends Dependencies["length"]
-    ? MaybeMissing<OutputEntries<Dependencies[number]>>
-    : OutputEntries<Dependencies[number]>;
+  : Dependencies extends readonly [infer Only]
+    ? OutputValues<Only>
+    : number extends Dependencies["length"]
+      ? Values<MaybeMissing<OutputEntries<Dependencies[number]>>>
+      : Values<OutputEntries<Dependencies[number]>>;
 
-type OutputEntries<D> = D extends TaskReference<infer Out> ? Out : OpenEntry;
+type OutputValues<D> = D extends TaskReference<infer Out> ? Out : OpenValues;
+
+type OutputEntries<D> = D extends TaskReference<infer Out> ? Entries<Out> : Entry<string, unknown>;
 
 type MaybeMissing<E extends AnyEntry> = E extends Entry<infer K, infer V> ? Entry<K, V | undefined> : never;
 
 /** What a task that found `In` and returned `R` leaves to those that depend on it. */
-export type OutputOf<In extends AnyEntry, R> = [R] extends [never] ? In : ResultEntries<In, R>;
+export type OutputOf<In extends object, R> = [R] extends [never]
+  ? In
+  : IsUnion<R> extends true
+    ? Values<Entries<ResultValues<In, R>>>
+    : ResultValues<In, R>;
 
-type ResultEntries<In extends AnyEntry, R> =
+type IsUnion<R, All = R> = true extends (R extends unknown ? ([All] extends [R] ? false : true) : never) ? true : false;
+
+type ResultValues<In extends object, R> =
   R extends Context<infer Out>
-    ? Entries<Out>
+    ? Out
     : // biome-ignore lint/suspicious/noConfusingVoidType: what a function without a return statement returns
       R extends void | null | undefined
       ? In
       : R extends object
-        ? OverlayEntries<In, R>
-        : never;
+        ? Overlay<In, R>
+        : NoValues;

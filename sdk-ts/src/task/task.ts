@@ -1,6 +1,6 @@
 import { DefinitionError } from "../errors/definition-error.js";
 import type { Context } from "./context.js";
-import type { Values } from "./context-types.js";
+import type { NoValues } from "./context-types.js";
 import { type FunctionTaskOptions, functionTask } from "./function-task.js";
 import { isDecoratorCall, type MethodTaskOptions, type TaskDecorator, taskDecorator } from "./method-task.js";
 import type { TaskHandle } from "./task-handle.js";
@@ -28,8 +28,8 @@ import type { Dependency, FunctionTask, InputOf, MaybePromise, OutputOf, TaskRes
  */
 export function task<const Dependencies extends readonly Dependency[] = readonly [], R extends TaskResult = void>(
   options: FunctionTaskOptions<Dependencies>,
-  fn: (context: Context<Values<InputOf<Dependencies, never>>>, handle: TaskHandle) => MaybePromise<R>,
-): FunctionTask<InputOf<Dependencies, never>, OutputOf<InputOf<Dependencies, never>, R>, MaybePromise<R>>;
+  fn: (context: Context<InputOf<Dependencies, NoValues>>, handle: TaskHandle) => MaybePromise<R>,
+): FunctionTask<InputOf<Dependencies, NoValues>, OutputOf<InputOf<Dependencies, NoValues>, R>, MaybePromise<R>>;
 export function task(options?: MethodTaskOptions): TaskDecorator;
 export function task(...args: readonly unknown[]): unknown {
   if (isDecoratorCall(args)) {

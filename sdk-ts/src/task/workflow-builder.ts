@@ -2,7 +2,7 @@ import type { Problem } from "../errors/problem.js";
 import { buildWorkflow } from "./build-workflow.js";
 import { collectTasks } from "./collect-tasks.js";
 import type { Context } from "./context.js";
-import type { AnyEntry, OpenValues } from "./context-types.js";
+import type { OpenValues } from "./context-types.js";
 import type { InputSchema, WorkflowDefinition } from "./definition.js";
 import { describeValue, isClass } from "./describe-value.js";
 import type { FunctionTaskOptions } from "./function-task.js";
@@ -49,7 +49,7 @@ export class WorkflowBuilder<Input extends object = OpenValues> {
   }
 
   /** Adds a task: one that `task(options, fn)` made, or options and a function. */
-  addTask(task: TaskReference<AnyEntry>): this;
+  addTask(task: TaskReference<object>): this;
   addTask(
     options: FunctionTaskOptions<readonly Dependency[]>,
     fn: (context: Context, handle: TaskHandle) => MaybePromise<TaskResult>,

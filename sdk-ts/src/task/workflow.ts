@@ -1,6 +1,6 @@
 import { DefinitionError } from "../errors/definition-error.js";
 import { buildWorkflow } from "./build-workflow.js";
-import type { AnyEntry, Entries, OpenValues } from "./context-types.js";
+import type { NoValues, OpenValues } from "./context-types.js";
 import type { InputSchema, WorkflowDefinition } from "./definition.js";
 import { describeValue, isPlainObject } from "./describe-value.js";
 import { type FunctionTaskMaker, functionTask } from "./function-task.js";
@@ -10,7 +10,7 @@ import { isFunction, taskOf } from "./task-spec.js";
 import { newDraft, type WorkflowDraft } from "./workflow-draft.js";
 
 /** What a workflow's tasks are declared with. */
-export interface WorkflowScope<Input extends AnyEntry> {
+export interface WorkflowScope<Input extends object> {
   /** Declares a task. It has no state around it: it can be taken out of the scope, as in `({ task }) => …`. */
   readonly task: FunctionTaskMaker<Input>;
 }
@@ -44,25 +44,25 @@ export interface WorkflowOptionsWithInput<In extends object, Out extends object>
  *
  * @throws DefinitionError with all problems
  */
-export function workflow(name: string, define: (scope: WorkflowScope<never>) => void): WorkflowDefinition;
+export function workflow(name: string, define: (scope: WorkflowScope<NoValues>) => void): WorkflowDefinition;
 export function workflow<Input extends object>(
   name: string,
-  define: (scope: WorkflowScope<Entries<Input>>) => void,
+  define: (scope: WorkflowScope<Input>) => void,
 ): WorkflowDefinition<Input>;
 export function workflow<In extends object, Out extends object>(
   name: string,
   options: WorkflowOptionsWithInput<In, Out>,
-  define: (scope: WorkflowScope<Entries<Out>>) => void,
+  define: (scope: WorkflowScope<Out>) => void,
 ): WorkflowDefinition<In>;
 export function workflow(
   name: string,
   options: WorkflowOptions,
-  define: (scope: WorkflowScope<never>) => void,
+  define: (scope: WorkflowScope<NoValues>) => void,
 ): WorkflowDefinition;
 export function workflow<Input extends object>(
   name: string,
   options: WorkflowOptions,
-  define: (scope: WorkflowScope<Entries<Input>>) => void,
+  define: (scope: WorkflowScope<Input>) => void,
 ): WorkflowDefinition<Input>;
 export function workflow(name: unknown, ...rest: readonly unknown[]): WorkflowDefinition<OpenValues> {
   const [options, define] = rest.length > 1 ? rest : [{}, rest[0]];
