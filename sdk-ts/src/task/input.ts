@@ -17,7 +17,8 @@ export async function inputToWire(
   { name, input: schema }: Pick<WorkflowDefinition<object>, "name" | "input">,
   input: unknown = {},
 ): Promise<Record<string, string>> {
-  const result = schema === undefined ? { value: input } : await schema["~standard"].validate(input);
+  if (schema === undefined) return encodeInput(name, input);
+  const result = await schema["~standard"].validate(input);
   if (result.issues !== undefined) throw new InputError(name, result.issues.map(problemOf));
   return encodeInput(name, result.value);
 }
