@@ -9,7 +9,9 @@ export type NoValues = {};
 
 // What flows along the graph must stay flat: object types made from object types that were made from object types nest until
 // the compiler gives up (measured: at some 50 tasks). So, where keys do not meet, types are intersections, which TypeScript
-// keeps flat itself. Where they meet, they are taken apart to a union of entries and put together anew.
+// keeps flat itself. Where they meet, they are taken apart to a union of entries and put together anew. Measured: a chain of
+// 200 tasks takes about 1.5 s to compile, one of 500 about 8 s. Nothing here has a constraint that the compiler would check
+// against a whole graph's values each time.
 
 /** A key of a context and the type of its value. */
 export type Entry<K, V> = readonly [key: K, value: V];
@@ -21,35 +23,33 @@ export type AnyEntry = Entry<PropertyKey, unknown>;
 export type Values<E extends AnyEntry> = { [X in E as X[0]]: X[1] } & {};
 
 /** The entries of an object type; of a union of them (a task that returns this or that) with undefined where a key lacks. */
-export type Entries<U extends object> = [AllKeys<U>] extends [keyof U]
-  ? EvenEntries<U, keyof U>
-  : UnevenEntries<U, AllKeys<U>>;
+export type Entries<U> = [AllKeys<U>] extends [keyof U] ? EvenEntries<U, keyof U> : UnevenEntries<U, AllKeys<U>>;
 
 // `Keys` comes in as an argument, since `keyof` of a mapped type is worked out anew each time.
-type EvenEntries<U extends object, Keys extends keyof U> = { [K in Keys]-?: Entry<K, U[K]> }[Keys];
+type EvenEntries<U, Keys extends keyof U> = { [K in Keys]-?: Entry<K, U[K]> }[Keys];
 
-type UnevenEntries<U extends object, Keys extends PropertyKey> = {
+type UnevenEntries<U, Keys extends PropertyKey> = {
   [K in Keys]-?: Entry<K, U extends unknown ? (K extends keyof U ? U[K] : undefined) : never>;
 }[Keys];
 
 type AllKeys<U> = U extends unknown ? keyof U : never;
 
 /** `T`, with the keys of `P` set to the values of `P`. Keys that are known only at run time replace none. */
-export type Overlay<T extends object, P extends object> = [keyof T & keyof P] extends [never]
+export type Overlay<T, P> = [keyof T & keyof P] extends [never]
   ? T & P
   : string extends keyof P
     ? Values<Entries<T> | Entries<P>>
     : Values<Exclude<Entries<T>, Entry<keyof P, unknown>> | Entries<P>>;
 
 /** `T` with key `K` set to a `V`. A key that is known only at run time changes no type. */
-export type WithKey<T extends object, K extends string, V> = string extends K
+export type WithKey<T, K extends string, V> = string extends K
   ? T
   : K extends keyof T
     ? Values<Exclude<Entries<T>, Entry<K, unknown>> | Entry<K, V>>
     : T & { [P in K]: V };
 
 /** `T` without key `K`. A key that is known only at run time changes no type. */
-export type WithoutKey<T extends object, K extends string> = string extends K
+export type WithoutKey<T, K extends string> = string extends K
   ? T
   : K extends keyof T
     ? Values<Exclude<Entries<T>, Entry<K, unknown>>>

@@ -1,4 +1,4 @@
-import { Context } from "./context.js";
+import { type AnyContext, Context } from "./context.js";
 import { type ContextState, fold, keysOf, type Patch, patchFrom, REMOVED, STATE, textOf } from "./context-state.js";
 import { decodeValue, encodeValue } from "./value-codec.js";
 
@@ -16,18 +16,18 @@ export function contextFromWire(input: Readonly<Record<string, string>>, checkpo
 }
 
 /** All values of a context, key to JSON text: what a run starts with. */
-export function contextToWire(context: Context<object>): Record<string, string> {
+export function contextToWire(context: AnyContext): Record<string, string> {
   const state = context[STATE];
   return Object.fromEntries(keysOf(state).map((key) => [key, textOf(state, key) ?? "null"]));
 }
 
 /** What was set and removed since the input, or since the patch was last taken. */
-export function patchOf(context: Context<object>): Patch {
+export function patchOf(context: AnyContext): Patch {
   return patchFrom(context[STATE].changes);
 }
 
 /** The patch, to be committed as a checkpoint: from here on it is part of the input, and the patch starts empty again. */
-export function takePatch(context: Context<object>): Patch {
+export function takePatch(context: AnyContext): Patch {
   const state = context[STATE];
   const patch = patchFrom(state.changes);
   state.base = fold(state.base, state.changes);
@@ -41,7 +41,7 @@ export function isEmptyPatch(patch: Patch): boolean {
 }
 
 /** A context with the same input, where these values are set on top of what the context has set. */
-export function withValues(context: Context<object>, values: Readonly<Record<string, unknown>>): Context {
+export function withValues(context: AnyContext, values: Readonly<Record<string, unknown>>): Context {
   const { base, changes } = context[STATE];
   const fork = contextOver({ base, changes: new Map(changes) });
   for (const [key, value] of Object.entries(values)) fork.set<string, unknown>(key, value);
@@ -49,7 +49,7 @@ export function withValues(context: Context<object>, values: Readonly<Record<str
 }
 
 /** A context with the input of `context`, and changes that give it exactly the values of `view`. */
-export function withView(context: Context<object>, view: Context<object>): Context {
+export function withView(context: AnyContext, view: AnyContext): Context {
   const { base } = context[STATE];
   const target = view[STATE];
   const changes: ContextState["changes"] = new Map();

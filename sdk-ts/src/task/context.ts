@@ -12,6 +12,12 @@ import { contextKeyProblem } from "./names.js";
 import { didYouMean, nearest } from "./nearest.js";
 import { decodeValue, encodeValue } from "./value-codec.js";
 
+/** Any context, whatever its values. */
+export interface AnyContext {
+  /** @internal */
+  readonly [STATE]: ContextState;
+}
+
 /**
  * The keyed JSON data that flows along the graph. A task reads what came in and sets what goes on; only what it did itself is
  * sent back, and values that nobody reads travel as text.
@@ -22,7 +28,7 @@ import { decodeValue, encodeValue } from "./value-codec.js";
  * async (context) => context.set("raw", [1, 2, 3]) // Context<{ raw: number[] }>
  * ```
  */
-export class Context<out T extends object = OpenValues> {
+export class Context<out T = OpenValues> implements AnyContext {
   /** @internal */
   declare readonly [STATE]: ContextState;
 
@@ -52,7 +58,7 @@ export class Context<out T extends object = OpenValues> {
    *
    * @throws ContextValueError when it is not an object of JSON values
    */
-  static fromJSON<T extends object = OpenValues>(json: T | string): Context<T> {
+  static fromJSON<T = OpenValues>(json: T | string): Context<T> {
     const values = typeof json === "string" ? decodeValue(json, "") : json;
     if (isPlainObject(values)) return new Context<T>(values as T);
     throw new ContextValueError("CONTEXT_VALUE_INVALID", "$", `is ${describeValue(values)}; a context is an object`);
@@ -162,7 +168,7 @@ export class Context<out T extends object = OpenValues> {
   }
 }
 
-function missing(context: Context<object>, key: string): ContextKeyMissingError {
+function missing(context: Context<unknown>, key: string): ContextKeyMissingError {
   const keys = context.keys();
   return new ContextKeyMissingError(key, keys, didYouMean(nearest(key, keys)));
 }

@@ -15,7 +15,7 @@ export interface FunctionTaskOptions<Dependencies extends readonly Dependency[]>
 }
 
 /** The function form of `task`; the entries are those of the workflow's input. */
-export type FunctionTaskMaker<Input extends object> = <
+export type FunctionTaskMaker<Input> = <
   const Dependencies extends readonly Dependency[] = readonly [],
   R extends TaskResult = void,
 >(

@@ -1,4 +1,4 @@
-export { Context } from "./context.js";
+export { type AnyContext, Context } from "./context.js";
 export type { NoValues, OpenValues } from "./context-types.js";
 export type { InputSchema, OnFailure, OnSuccess, ResolvedTask, TaskInfo, WorkflowDefinition } from "./definition.js";
 export type { FunctionTaskMaker, FunctionTaskOptions } from "./function-task.js";
@@ -8,6 +8,7 @@ export { task } from "./task.js";
 export type { DeferOptions, TaskHandle, Truthy } from "./task-handle.js";
 export type { CommonTaskOptions } from "./task-options.js";
 export type {
+  AnyTask,
   Dependency,
   FunctionTask,
   InputOf,

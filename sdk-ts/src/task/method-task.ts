@@ -4,10 +4,10 @@ import { describeValue } from "./describe-value.js";
 import type { TaskHandle } from "./task-handle.js";
 import type { CommonTaskOptions } from "./task-options.js";
 import { type AnyFunction, isFunction, rememberTask, type TaskSpec, taskSpec } from "./task-spec.js";
-import type { MaybePromise, TaskReference, TaskResult } from "./task-types.js";
+import type { AnyTask, MaybePromise, TaskResult } from "./task-types.js";
 
 /** What a method can depend on: an id, another decorated method, or a task in function form. */
-export type MethodDependency = string | AnyFunction | TaskReference<object>;
+export type MethodDependency = string | AnyFunction | AnyTask;
 
 /** Options of a decorated method. */
 export interface MethodTaskOptions extends CommonTaskOptions {

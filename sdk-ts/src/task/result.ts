@@ -1,5 +1,5 @@
 import { TaskResultInvalidError } from "../errors/task-errors.js";
-import { Context } from "./context.js";
+import { type AnyContext, Context } from "./context.js";
 import type { Patch } from "./context-state.js";
 import { patchOf, withValues, withView } from "./context-wire.js";
 import { describeValue, isPlainObject } from "./describe-value.js";
@@ -11,7 +11,7 @@ import { describeValue, isPlainObject } from "./describe-value.js";
  * @throws TaskResultInvalidError when it returned anything else
  * @throws ContextValueError when a value of the plain object is none of JSON
  */
-export function resultContext(context: Context<object>, returned: unknown): Context {
+export function resultContext(context: AnyContext, returned: unknown): Context {
   if (returned === undefined || returned === null || returned === context) return withValues(context, {});
   if (returned instanceof Context) return withView(context, returned);
   if (isPlainObject(returned)) return withValues(context, returned);
@@ -19,6 +19,6 @@ export function resultContext(context: Context<object>, returned: unknown): Cont
 }
 
 /** The patch of what a task left, as `resultContext` reads it. */
-export function resultToPatch(context: Context<object>, returned: unknown): Patch {
+export function resultToPatch(context: AnyContext, returned: unknown): Patch {
   return patchOf(resultContext(context, returned));
 }

@@ -1,22 +1,28 @@
-import type { Context } from "./context.js";
+import type { AnyContext, Context } from "./context.js";
 import type { AnyEntry, Entries, Entry, NoValues, OpenValues, Overlay, Values } from "./context-types.js";
 import type { TaskHandle } from "./task-handle.js";
 
+// Only for the compiler: nothing is there at run time.
+declare const isTask: unique symbol;
 declare const values: unique symbol;
 
+/** Any task in function form. Compared by one small property, since values of long graphs cost time to compare. */
+export interface AnyTask {
+  readonly [isTask]: true;
+}
+
 /** A task that others can depend on; the type knows which values its context has when it ends. */
-export interface TaskReference<out Out extends object> {
-  /** Only for the compiler: nothing is there at run time. */
+export interface TaskReference<out Out> extends AnyTask {
   readonly [values]: Out;
 }
 
 /** A task in function form. It can be called as the function that was given, in a test for example. */
-export interface FunctionTask<In extends object, out Out extends object, R> extends TaskReference<Out> {
+export interface FunctionTask<In, out Out, R> extends TaskReference<Out> {
   (context: Context<In>, handle?: TaskHandle | null): R;
 }
 
 /** What a dependency can be: another task, or its id. */
-export type Dependency = string | TaskReference<object>;
+export type Dependency = string | AnyTask;
 
 /** A value or a promise of it. */
 export type MaybePromise<T> = T | PromiseLike<T>;
@@ -27,7 +33,7 @@ export type MaybePromise<T> = T | PromiseLike<T>;
  * what a plain object lacks.
  */
 // biome-ignore lint/suspicious/noConfusingVoidType: what a function without a return statement returns
-export type TaskResult = Context<object> | PlainObject | void | null | undefined;
+export type TaskResult = AnyContext | PlainObject | void | null | undefined;
 
 type PlainObject = object & {
   readonly [Symbol.iterator]?: never;
@@ -40,7 +46,7 @@ type PlainObject = object & {
  * What a task finds in its context: the values of all that it depends on, or the workflow's input when it depends on
  * nothing. Where two of them set a key, it is a union. Of an array whose length is not known, any element may be missing.
  */
-export type InputOf<Dependencies extends readonly unknown[], Input extends object> = Dependencies extends readonly []
+export type InputOf<Dependencies extends readonly unknown[], Input> = Dependencies extends readonly []
   ? Input
   : Dependencies extends readonly [infer Only]
     ? OutputValues<Only>
@@ -55,7 +61,7 @@ type OutputEntries<D> = D extends TaskReference<infer Out> ? Entries<Out> : Entr
 type MaybeMissing<E extends AnyEntry> = E extends Entry<infer K, infer V> ? Entry<K, V | undefined> : never;
 
 /** What a task that found `In` and returned `R` leaves to those that depend on it. */
-export type OutputOf<In extends object, R> = [R] extends [never]
+export type OutputOf<In, R> = [R] extends [never]
   ? In
   : IsUnion<R> extends true
     ? Values<Entries<ResultValues<In, R>>>
@@ -63,7 +69,7 @@ export type OutputOf<In extends object, R> = [R] extends [never]
 
 type IsUnion<R, All = R> = true extends (R extends unknown ? ([All] extends [R] ? false : true) : never) ? true : false;
 
-type ResultValues<In extends object, R> =
+type ResultValues<In, R> =
   R extends Context<infer Out>
     ? Out
     : // biome-ignore lint/suspicious/noConfusingVoidType: what a function without a return statement returns

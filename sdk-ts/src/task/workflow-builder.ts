@@ -8,7 +8,7 @@ import { describeValue, isClass } from "./describe-value.js";
 import type { FunctionTaskOptions } from "./function-task.js";
 import type { TaskHandle } from "./task-handle.js";
 import { isFunction, taskOf, taskSpec } from "./task-spec.js";
-import type { Dependency, MaybePromise, TaskReference, TaskResult } from "./task-types.js";
+import type { AnyTask, Dependency, MaybePromise, TaskResult } from "./task-types.js";
 import { workflow } from "./workflow.js";
 import { newDraft, type WorkflowDraft } from "./workflow-draft.js";
 
@@ -49,7 +49,7 @@ export class WorkflowBuilder<Input extends object = OpenValues> {
   }
 
   /** Adds a task: one that `task(options, fn)` made, or options and a function. */
-  addTask(task: TaskReference<object>): this;
+  addTask(task: AnyTask): this;
   addTask(
     options: FunctionTaskOptions<readonly Dependency[]>,
     fn: (context: Context, handle: TaskHandle) => MaybePromise<TaskResult>,

@@ -10,7 +10,7 @@ import { isFunction, taskOf } from "./task-spec.js";
 import { newDraft, type WorkflowDraft } from "./workflow-draft.js";
 
 /** What a workflow's tasks are declared with. */
-export interface WorkflowScope<Input extends object> {
+export interface WorkflowScope<Input> {
   /** Declares a task. It has no state around it: it can be taken out of the scope, as in `({ task }) => …`. */
   readonly task: FunctionTaskMaker<Input>;
 }
