@@ -1,7 +1,6 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { ErrorRecord } from "../errors/error-record.js";
 import type { Context } from "./context.js";
-import type { OpenValues } from "./context-types.js";
 import type { TaskHandle } from "./task-handle.js";
 
 /** Which execution of a task a callback is about. */
@@ -49,9 +48,9 @@ export type InputSchema<In = unknown, Out = object> = StandardSchemaV1<In, Out>;
 /**
  * A built workflow: plain data, checked, frozen. The scheduler computes its version.
  *
- * `Input` is the type of what a run is started with.
+ * `Input` is the type of what a run is started with; a `WorkflowDefinition` without it is any workflow.
  */
-export interface WorkflowDefinition<Input extends object = OpenValues> {
+export interface WorkflowDefinition<Input extends object = object> {
   readonly name: string;
   /** Free text for people; empty when there is none. */
   readonly description: string;

@@ -94,7 +94,7 @@ export class WorkflowBuilder<Input extends object = OpenValues> {
    * @throws DefinitionError with all problems
    */
   build(): WorkflowDefinition<Input> {
-    return buildWorkflow(this.#draft) as WorkflowDefinition<object> as WorkflowDefinition<Input>;
+    return buildWorkflow(this.#draft) as WorkflowDefinition<Input>;
   }
 
   #problem(message: string): this {

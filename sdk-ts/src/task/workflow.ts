@@ -44,7 +44,10 @@ export interface WorkflowOptionsWithInput<In extends object, Out extends object>
  *
  * @throws DefinitionError with all problems
  */
-export function workflow(name: string, define: (scope: WorkflowScope<NoValues>) => void): WorkflowDefinition;
+export function workflow(
+  name: string,
+  define: (scope: WorkflowScope<NoValues>) => void,
+): WorkflowDefinition<OpenValues>;
 export function workflow<Input extends object>(
   name: string,
   define: (scope: WorkflowScope<Input>) => void,
@@ -58,13 +61,13 @@ export function workflow(
   name: string,
   options: WorkflowOptions,
   define: (scope: WorkflowScope<NoValues>) => void,
-): WorkflowDefinition;
+): WorkflowDefinition<OpenValues>;
 export function workflow<Input extends object>(
   name: string,
   options: WorkflowOptions,
   define: (scope: WorkflowScope<Input>) => void,
 ): WorkflowDefinition<Input>;
-export function workflow(name: unknown, ...rest: readonly unknown[]): WorkflowDefinition<OpenValues> {
+export function workflow(name: unknown, ...rest: readonly unknown[]): WorkflowDefinition {
   const [options, define] = rest.length > 1 ? rest : [{}, rest[0]];
   const draft = newDraft(name);
   applyOptions(options, draft);
