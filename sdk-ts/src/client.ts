@@ -1,2 +1,9 @@
-export { Client, type ClientOptions, type RunResult, type StartInput, type StartOptions } from "./client/client.js";
+export {
+  Client,
+  type ClientOptions,
+  type RunResult,
+  type StartArguments,
+  type StartInput,
+  type StartOptions,
+} from "./client/client.js";
 export { CloacaError, ConnectionError, RemoteError, RunFailedError } from "./errors/index.js";

@@ -1,4 +1,11 @@
-export { Client, type ClientOptions, type RunResult, type StartInput, type StartOptions } from "./client/client.js";
+export {
+  Client,
+  type ClientOptions,
+  type RunResult,
+  type StartArguments,
+  type StartInput,
+  type StartOptions,
+} from "./client/client.js";
 export * from "./errors/index.js";
 export type {
   ListQuery,

@@ -20,6 +20,7 @@ import {
   watchRuns,
 } from "../protocol/run-calls.js";
 import { Context } from "../task/context.js";
+import type { OpenValues } from "../task/context-types.js";
 import { contextFromWire, contextToWire } from "../task/context-wire.js";
 import type { WorkflowDefinition } from "../task/definition.js";
 import { toWireWorkflow } from "../task/wire-workflow.js";
@@ -47,7 +48,13 @@ export interface StartOptions {
 }
 
 /** What a run starts with: a context, or plain values. */
-export type StartInput = Context | Readonly<Record<string, unknown>>;
+export type StartInput<Input extends object = OpenValues> = Context<object> | Input;
+
+/** What comes after the workflow in a call that starts a run. The input may be left out where the workflow needs none. */
+export type StartArguments<Input extends object> =
+  Record<never, never> extends Input
+    ? [input?: StartInput<Input>, options?: StartOptions]
+    : [input: StartInput<Input>, options?: StartOptions];
 
 /** A run that succeeded. */
 export interface RunResult {
@@ -78,7 +85,7 @@ export class Client {
   }
 
   /** Registers a workflow without a host; returns its version. A host registers its own. */
-  register(workflow: WorkflowDefinition<never> | WorkflowDefinition): Promise<string> {
+  register(workflow: WorkflowDefinition<object>): Promise<string> {
     return registerWorkflow(this.#channel, this.#namespace, toWireWorkflow(workflow));
   }
 
@@ -89,11 +96,11 @@ export class Client {
    * @param input what the run starts with
    * @throws RemoteError with `WORKFLOW_NOT_FOUND`, `REQUEST_ID_CONFLICT`, `CONTEXT_TOO_LARGE`, …
    */
-  start(
-    workflow: WorkflowDefinition | string,
-    input: StartInput = {},
-    options: StartOptions = {},
+  start<Input extends object = OpenValues>(
+    workflow: WorkflowDefinition<Input> | string,
+    ...args: StartArguments<Input>
   ): Promise<StartedRun> {
+    const [input = {}, options = {}] = args;
     const { version = "", priority = 0, labels = {}, traceparent = "", requestId = randomUUID() } = options;
     const name = typeof workflow === "string" ? workflow : workflow.name;
     const context = contextToWire(input instanceof Context ? input : Context.fromJSON(input));
@@ -106,9 +113,9 @@ export class Client {
   }
 
   /** Starts many runs; one result for each input, in order: what could not start is an error, and harms no other. */
-  startMany(
-    workflow: WorkflowDefinition | string,
-    inputs: readonly StartInput[],
+  startMany<Input extends object = OpenValues>(
+    workflow: WorkflowDefinition<Input> | string,
+    inputs: readonly StartInput<NoInfer<Input>>[],
     options: Omit<StartOptions, "requestId"> = {},
   ): Promise<(StartedRun | RemoteError)[]> {
     return Promise.all(
@@ -161,12 +168,11 @@ export class Client {
   }
 
   /** Starts a run and returns its result. */
-  async execute(
-    workflow: WorkflowDefinition | string,
-    input: StartInput = {},
-    options: StartOptions = {},
+  async execute<Input extends object = OpenValues>(
+    workflow: WorkflowDefinition<Input> | string,
+    ...args: StartArguments<Input>
   ): Promise<RunResult> {
-    const { runId } = await this.start(workflow, input, options);
+    const { runId } = await this.start(workflow, ...args);
     return this.result(runId);
   }
 

@@ -1,5 +1,5 @@
 /** The shortest way to run a workflow: a scheduler in this process, or a remote one, with a host and a client. */
-import { Client, type RunResult, type StartInput, type StartOptions } from "../client/client.js";
+import { Client, type RunResult, type StartArguments } from "../client/client.js";
 import { CloacaError } from "../errors/index.js";
 import type { WorkflowDefinition } from "../task/definition.js";
 import { type EmbeddedScheduler, startEmbedded } from "./embedded.js";
@@ -27,7 +27,7 @@ interface Parts {
 export class DefaultRunner {
   readonly options: DefaultRunnerOptions;
   #parts: Promise<Parts> | null = null;
-  readonly #registered = new Map<string, WorkflowDefinition>();
+  readonly #registered = new Map<string, WorkflowDefinition<object>>();
 
   constructor(options: string | DefaultRunnerOptions) {
     this.options = typeof options === "string" ? { url: options } : options;
@@ -39,13 +39,16 @@ export class DefaultRunner {
    * @returns its final context, with the run
    * @throws RunFailedError when it failed or was cancelled, with the tasks that did not succeed
    */
-  async execute(workflow: WorkflowDefinition, input: StartInput = {}, options: StartOptions = {}): Promise<RunResult> {
+  async execute<Input extends object>(
+    workflow: WorkflowDefinition<Input>,
+    ...args: StartArguments<Input>
+  ): Promise<RunResult> {
     const { client, host } = await this.#start();
     if (this.#registered.get(workflow.name) !== workflow) {
       this.#registered.set(workflow.name, workflow);
       await host.bring(workflow);
     }
-    return client.execute(workflow, input, options);
+    return client.execute(workflow, ...args);
   }
 
   /** Address of the scheduler, for grpcurl and for other hosts. Starts it when it does not run yet. */

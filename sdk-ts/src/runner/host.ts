@@ -43,7 +43,7 @@ const DEFAULT_SLOTS = 10;
 const DEFAULT_DRAIN_GRACE_MS = 10_000;
 
 export class Host {
-  readonly #workflows = new Map<string, WorkflowDefinition>();
+  readonly #workflows = new Map<string, WorkflowDefinition<object>>();
   /** Code by workflow and task. */
   readonly #code = new Map<string, ReadonlyMap<string, ResolvedTask>>();
   /** Code for tasks of workflows that another registered: workflow, then task. */
@@ -78,14 +78,14 @@ export class Host {
   }
 
   /** Brings a workflow: its graph and the code of all its tasks. While the host runs, the scheduler is told at once. */
-  register(workflow: WorkflowDefinition): this {
+  register(workflow: WorkflowDefinition<object>): this {
     this.#keep(workflow);
     if (this.#isServing) this.#session.say({ type: "register", offer: offerOf([workflow]) });
     return this;
   }
 
   /** Registers a workflow with a host that runs; resolves when the scheduler has it. Rejects with what is wrong with it. */
-  bring(workflow: WorkflowDefinition): Promise<void> {
+  bring(workflow: WorkflowDefinition<object>): Promise<void> {
     this.#keep(workflow);
     if (!this.#isServing) return this.ready();
     return new Promise((resolve, reject) => {
@@ -200,7 +200,7 @@ export class Host {
     if (this.#isServing && this.#session.isDraining && this.#session.isIdle) this.#connection?.finish();
   }
 
-  #keep(workflow: WorkflowDefinition): void {
+  #keep(workflow: WorkflowDefinition<object>): void {
     this.#workflows.set(workflow.name, workflow);
     this.#code.set(workflow.name, new Map(workflow.tasks.map((task) => [task.id, task])));
   }
@@ -221,7 +221,7 @@ export class Host {
   }
 }
 
-function offerOf(workflows: readonly WorkflowDefinition[]): Offer {
+function offerOf(workflows: readonly WorkflowDefinition<object>[]): Offer {
   return {
     definitions: workflows.map(toWireWorkflow),
     implementations: workflows.map(({ name }) => ({ workflow: name, tasks: [], anyVersion: false })),
