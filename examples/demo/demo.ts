@@ -1,0 +1,265 @@
+/** The demo from its first process to its last. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { constants, tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Client, type RunEventInfo } from "cloaca";
+import { type Check, checksOf, endedWell } from "./checks.js";
+import { Child } from "./children.js";
+import { liveFrame, lookInside, type Moment } from "./live-frame.js";
+import { hostStyle, seconds } from "./look.js";
+import { narrate } from "./narrate.js";
+import { NewYorkOffice } from "./new-york-office.js";
+import type { Line } from "./paint.js";
+import { type RainInput, REPORT_FILE, rain } from "./rain-workflow.js";
+import { QUESTION } from "./report.js";
+import { handOversOf, tasksOf } from "./run-view.js";
+import type { Screen } from "./screen.js";
+import { timeLine } from "./time-line.js";
+
+const HOSTS = ["host-a", "host-b"];
+const FRAME_MS = 100;
+/** The demo takes about 5 seconds; after this long, something is wrong. */
+const PATIENCE_MS = 60_000;
+
+/** Somebody ended the demo before it was over. */
+export class Interrupted extends Error {
+  constructor(readonly signal: NodeJS.Signals) {
+    super(signal === "SIGINT" ? "Ctrl-C" : signal);
+  }
+
+  /** What a shell expects of a program that a signal has ended. */
+  get exitCode(): number {
+    return 128 + constants.signals[this.signal];
+  }
+}
+
+export class Demo {
+  readonly #started = performance.now();
+  readonly #startedAt = Date.now();
+  readonly #children: Child[] = [];
+  readonly #folder = mkdtempSync(join(tmpdir(), "cloaca-demo-"));
+  readonly #events: RunEventInfo[] = [];
+  #client: Client | null = null;
+  #address = "";
+  #runId = "";
+  #interrupt: (error: Error) => void = () => {};
+  readonly #interrupted = new Promise<never>((_, reject) => {
+    this.#interrupt = reject;
+  });
+  #isKept = false;
+  #letGo: () => void = () => {};
+
+  constructor(readonly screen: Screen) {
+    // It is raced against what goes on; when that is over, nobody listens.
+    this.#interrupted.catch(() => {});
+  }
+
+  /** Ends the demo in order, children first. What was left running for people to look at just ends. */
+  interrupt(signal: NodeJS.Signals): void {
+    if (this.#isKept) this.#letGo();
+    else this.#interrupt(new Interrupted(signal));
+  }
+
+  /** For when there is no time left for order. */
+  killAll(): void {
+    for (const child of this.#children) child.kill();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  /**
+   * @param keep leave everything running at the end, until an interrupt
+   * @returns the verdict
+   * @throws what went wrong; Interrupted
+   */
+  async run(keep: boolean): Promise<string> {
+    const timer = setTimeout(() => {
+      this.#interrupt(new Error(`the run has not ended within ${PATIENCE_MS / 1000} s`));
+    }, PATIENCE_MS);
+    try {
+      const checks = await this.#orInterrupted(this.#story());
+      const tookMs = performance.now() - this.#started;
+      clearTimeout(timer);
+      this.#tell(checks);
+      if (keep) await this.#orInterrupted(this.#keep());
+      const end = endedWell(await this.#stop());
+      this.#tell([end]);
+      const failed = [...checks, end].filter(({ ok }) => !ok);
+      if (failed.length > 0) throw new Error(failed.map(({ found }) => found).join("; "));
+      return this.#verdict(tookMs);
+    } finally {
+      clearTimeout(timer);
+      this.screen.settle();
+      await this.#stop();
+      rmSync(this.#folder, { recursive: true, force: true });
+    }
+  }
+
+  async #story(): Promise<Check[]> {
+    const input: RainInput = { dataFile: weatherFile(), folder: this.#folder };
+    const office = new NewYorkOffice(input);
+    this.screen.print([[["cloaca demo", "bold"], `  ${QUESTION}`], []]);
+    await this.#startScheduler();
+    await Promise.all(HOSTS.map((host) => this.#startHost(host)));
+    const client = new Client({ url: `grpc://${this.#address}` });
+    this.#client = client;
+    this.#runId = (await client.start(rain, input)).runId;
+    await this.#follow(client, office);
+    const run = await client.get(this.#runId);
+    const taskRuns = await client.tasks(this.#runId);
+    const report = await readFile(join(this.#folder, REPORT_FILE), "utf8").catch(() => "there is no report\n");
+    const { tasks, now } = this.#moment();
+    this.screen.print([
+      [],
+      ...timeLine(tasks, HOSTS, now, this.screen.width),
+      [],
+      ...report.trimEnd().split("\n").map(reportLine),
+      [],
+    ]);
+    const { answeredAfter } = office;
+    return checksOf({ run, taskRuns, events: this.#events, hosts: HOSTS, answeredAfter, input });
+  }
+
+  async #startScheduler(): Promise<void> {
+    const bin = join(dirname(createRequire(import.meta.url).resolve("cloaca/package.json")), "bin/cloaca.js");
+    const store = `sqlite://${join(this.#folder, "cloaca.db")}`;
+    const args = [bin, "server", "--address", "127.0.0.1:0", "--store", store, "--log-format", "json"];
+    const scheduler = this.#startChild("scheduler", args);
+    this.#address = await scheduler.line(addressIn);
+    this.#append([["scheduler", "bold"], ` listens on ${this.#address}, process ${scheduler.pid}`]);
+    if (!this.screen.isLive) for (const line of lookInside(this.#address, this.screen.width)) this.#append(line);
+  }
+
+  async #startHost(host: string): Promise<void> {
+    const file = fileURLToPath(new URL("./host.js", import.meta.url));
+    const child = this.#startChild(host, [file, `grpc://${this.#address}`, host]);
+    await child.message("ready");
+    this.#append([
+      [host, ["bold", hostStyle(HOSTS, host)].flat() as never],
+      ` is there with one slot, process ${child.pid}`,
+    ]);
+  }
+
+  #startChild(name: string, args: readonly string[]): Child {
+    const child = new Child(name, args, (error) => this.#interrupt(error));
+    this.#children.push(child);
+    return child;
+  }
+
+  /** From the run's first event to its last; meanwhile the screen shows how it stands. */
+  async #follow(client: Client, office: NewYorkOffice): Promise<void> {
+    const draw = (): void => this.screen.draw(liveFrame(this.#moment(), this.screen.width));
+    const timer = setInterval(draw, FRAME_MS);
+    this.screen.out.on("resize", draw);
+    try {
+      for await (const { events } of client.watch({ runId: this.#runId })) {
+        for (const event of events) {
+          this.#events.push(event);
+          const line = narrate(event, this.#moment(), event.at.getTime() - this.#startedAt);
+          if (line !== null) this.#append(line);
+        }
+        draw();
+        const days = await office.look(this.#events);
+        if (days !== null) this.#append([`New York sends its file, ${days.toLocaleString("en-US")} days`]);
+      }
+      draw();
+    } finally {
+      clearInterval(timer);
+      this.screen.out.off("resize", draw);
+    }
+  }
+
+  #moment(): Moment {
+    return {
+      tasks: tasksOf(
+        rain.tasks.map(({ id }) => id),
+        this.#events,
+      ),
+      handOvers: handOversOf(this.#events),
+      hosts: HOSTS,
+      dependencies: new Map(rain.tasks.map(({ id, dependencies }) => [id, dependencies])),
+      now: Date.now(),
+      address: this.#address,
+    };
+  }
+
+  /** A line of what happened, where nothing is drawn. */
+  #append(line: Line): void {
+    if (!this.screen.isLive) this.screen.print([line]);
+  }
+
+  #tell(checks: readonly Check[]): void {
+    this.screen.print(
+      checks.map(({ ok, found }): Line => [ok ? ["✓ ", "green"] : ["✗ ", "red"], ok ? found : [found, "red"]]),
+    );
+  }
+
+  /** Leaves the scheduler and the hosts running, for people to look at. */
+  async #keep(): Promise<void> {
+    this.screen.print([
+      [],
+      [["still running, until Ctrl-C:", "bold"]],
+      ...lookInside(this.#address, this.screen.width),
+      [`  grpcurl -plaintext -d '{"run_id": "${this.#runId}"}' ${this.#address} \\`],
+      ["    cloaca.v1.RunService/ListTaskRuns"],
+      [],
+    ]);
+    await new Promise<void>((resolve) => {
+      this.#isKept = true;
+      this.#letGo = resolve;
+    });
+    this.#isKept = false;
+  }
+
+  #orInterrupted<T>(work: Promise<T>): Promise<T> {
+    // When it is interrupted, what it was doing fails as well, and nobody asks any more.
+    work.catch(() => {});
+    return Promise.race([work, this.#interrupted]);
+  }
+
+  /** Ends what runs: the run, so that its tasks stop at once, then the hosts, then the scheduler. */
+  async #stop(): Promise<{ name: string; code: number | null; signal: NodeJS.Signals | null }[]> {
+    const children = this.#children.splice(0);
+    if (children.length === 0) return [];
+    await this.#client?.cancel(this.#runId, "the demo ends").catch(() => {});
+    this.#client?.close();
+    const isHost = ({ name }: Child): boolean => HOSTS.includes(name);
+    const stop = async (child: Child) => ({ name: child.name, ...(await child.stop()) });
+    const hosts = await Promise.all(children.filter(isHost).map(stop));
+    const others = await Promise.all(children.filter((child) => !isHost(child)).map(stop));
+    return [...hosts, ...others];
+  }
+
+  #verdict(tookMs: number): string {
+    const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? "" : "s"}`;
+    const handOvers = handOversOf(this.#events);
+    const reused = handOvers.reduce((sum, { reusedBy }) => sum + reusedBy.length, 0);
+    const facts = [
+      count(this.#moment().tasks.length, "task"),
+      count(handOvers.length, "deferral"),
+      `slot reused by ${count(reused, "task")}`,
+      seconds(tookMs),
+    ];
+    return `demo ok: ${facts.join(", ")}`;
+  }
+}
+
+/** The address in the scheduler's log line that says that it has started. */
+function addressIn(line: string): string | null {
+  const entry: unknown = JSON.parse(line);
+  if (typeof entry !== "object" || entry === null || !("event" in entry) || !("address" in entry)) return null;
+  return entry.event === "server_started" ? String(entry.address) : null;
+}
+
+/** The weather of the npm package vega-datasets. */
+function weatherFile(): string {
+  return fileURLToPath(new URL("../data/weather.csv", import.meta.resolve("vega-datasets")));
+}
+
+function reportLine(text: string, index: number): Line {
+  if (index === 0) return ["  ", [text, "bold"]];
+  const bars = text.split(/(▇+)/);
+  return ["  ", ...bars.map((part) => (part.startsWith("▇") ? ([part, "blue"] as const) : part))];
+}

@@ -1,0 +1,87 @@
+/** What is on the screen while the run goes on: a task a line, the slots of each host, and how to look inside. */
+import { hostStyle, STATE_LOOK, seconds } from "./look.js";
+import type { Line, Span } from "./paint.js";
+import type { HandOver, TaskView } from "./run-view.js";
+import { durations } from "./time-line.js";
+
+export interface Moment {
+  readonly tasks: readonly TaskView[];
+  readonly handOvers: readonly HandOver[];
+  readonly hosts: readonly string[];
+  /** What each task depends on. */
+  readonly dependencies: ReadonlyMap<string, readonly string[]>;
+  /** Milliseconds of the scheduler's clock. */
+  readonly now: number;
+  readonly address: string;
+}
+
+export function liveFrame(moment: Moment, width: number): Line[] {
+  const { tasks, hosts } = moment;
+  const names = Math.max(...tasks.map(({ id }) => id.length)) + 2;
+  const places = Math.max(...hosts.map((host) => host.length)) + 2;
+  const rows = tasks.map((task): Line => {
+    const { mark, style } = STATE_LOOK[task.state];
+    return [
+      ["  ", style],
+      [`${mark} `, style],
+      task.state === "waiting" ? [task.id.padEnd(names), "dim"] : task.id.padEnd(names),
+      [task.state.padEnd(12), style],
+      [task.host.padEnd(places), task.host === "" ? "dim" : hostStyle(hosts, task.host)],
+      [reason(task, moment), "dim"],
+    ];
+  });
+  return [...rows, [], ...hosts.map((host) => slotLine(host, moment)), [], ...lookInside(moment.address, width)];
+}
+
+/** Why a task is where it is. */
+export function reason(task: TaskView, { tasks, handOvers, dependencies, now }: Moment): string {
+  switch (task.state) {
+    case "waiting": {
+      const open = (dependencies.get(task.id) ?? []).filter(
+        (id) => tasks.find((other) => other.id === id)?.state !== "succeeded",
+      );
+      return `after ${open.join(", ")}`;
+    }
+    case "ready":
+      return "waits for a free slot";
+    case "running": {
+      if (task.stretches.some(({ kind }) => kind !== "held")) return "goes on where it waited";
+      const lender = handOvers.find(({ reusedBy, to }) => reusedBy.includes(task.id) && to === null);
+      return lender === undefined ? "" : `in the slot of ${lender.task}`;
+    }
+    case "deferred":
+      return `slot given back until ${task.reason} is there`;
+    case "reclaiming":
+      return "its file is there: next in line for a slot";
+    case "succeeded":
+      return durations(task, now);
+    default:
+      return task.reason;
+  }
+}
+
+function slotLine(host: string, { tasks, hosts, now }: Moment): Line {
+  const style = hostStyle(hosts, host);
+  const holder = tasks.find((task) => task.stretches.some((stretch) => stretch.to === null && isHeldAt(stretch, host)));
+  const since = holder?.stretches.at(-1)?.from ?? now;
+  const away = tasks
+    .filter(({ stretches, state }) => state !== "running" && stretches.at(-1)?.to === null)
+    .filter((task) => task.host === host);
+  const slot: Span[] =
+    holder === undefined ? [["□ free", "dim"]] : [["■ ", style], holder.id, [` ${seconds(now - since)}`, "dim"]];
+  const waiting: Span[] = away.flatMap(({ id }): Span[] => ["   ", [`◌ ${id}, without a slot`, "yellow"]]);
+  return [`  ${holder === undefined ? "0" : "1"}/1 slot of `, [host, style], "  ", ...slot, ...waiting];
+}
+
+function isHeldAt({ kind, host: at }: TaskView["stretches"][number], host: string): boolean {
+  return kind === "held" && at === host;
+}
+
+/** In one line where it fits, else so that a shell takes both. */
+export function lookInside(address: string, width: number): Line[] {
+  const first = `grpcurl -plaintext ${address}`;
+  const method = "cloaca.v1.RunService/ListRuns";
+  const inOne: Line = ["  ", ["look inside: ", "dim"], `${first} ${method}`];
+  if (`  look inside: ${first} ${method}`.length <= width) return [inOne];
+  return [["  ", ["look inside:", "dim"]], [`  ${first} \\`], [`    ${method}`]];
+}
