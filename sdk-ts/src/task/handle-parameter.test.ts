@@ -12,7 +12,7 @@ class Methods extends Object {
     return [this.#secret, handle];
   }
   async asynchronous(_context: unknown, taskHandle: unknown) {
-    return [await this.#secret, taskHandle];
+    return [await Promise.resolve(this.#secret), taskHandle];
   }
   static fixed(_context: unknown, handle: unknown) {
     return handle;
