@@ -2,7 +2,7 @@
 import { CloacaError } from "../core/errors.js";
 import { LiveStore } from "./live/live-store.js";
 import { MemoryJournal } from "./memory/memory-journal.js";
-import { openDatabase } from "./sqlite/open-database.js";
+import { explain, openDatabase } from "./sqlite/open-database.js";
 import { SqliteJournal } from "./sqlite/sqlite-journal.js";
 import type { Store, StoreOptions } from "./store.js";
 
@@ -15,7 +15,13 @@ export function openStore(url: string, options: StoreOptions, owner: string): St
   if (url.startsWith("sqlite://") && url.length > "sqlite://".length) {
     // No URL parsing: `sqlite://runs.db` is a relative path, `sqlite:///var/runs.db` an absolute one.
     const { db, release } = openDatabase(url.slice("sqlite://".length), owner);
-    return new LiveStore(new SqliteJournal(db, release, () => options.clock.now()), options);
+    try {
+      return new LiveStore(new SqliteJournal(db, release, options.clock.now()), options);
+    } catch (error) {
+      db.close();
+      release();
+      throw explain(error, db.name);
+    }
   }
   throw new CloacaError("REQUEST_INVALID", `store "${url}" is not one of memory:, sqlite://<path>`);
 }

@@ -28,7 +28,7 @@ export class Books implements RunObserver {
     }
   }
 
-  /** Enters a task run that was read from the journal. */
+  /** Enters a task run that was read from the journal. Call it in the order in which they became ready, or reclaimed. */
   enter(run: LiveRun, task: TaskRun): void {
     if (task.state === "READY") run.ready.set(task.task, this.dispatch.add(run, task.task));
     this.#add(run, task);
@@ -47,10 +47,16 @@ export class Books implements RunObserver {
   #followReady(run: LiveRun, before: TaskRun, after: TaskRun): void {
     if (before.state === "READY") {
       const entry = run.ready.get(before.task);
-      if (entry !== undefined) this.dispatch.remove(entry);
       run.ready.delete(before.task);
+      if (entry !== undefined) {
+        this.dispatch.remove(entry);
+        run.leftReady ??= new Map();
+        run.leftReady.set(before.task, entry.order);
+      }
     }
-    if (after.state === "READY") run.ready.set(after.task, this.dispatch.add(run, after.task));
+    if (after.state === "READY") {
+      run.ready.set(after.task, this.dispatch.add(run, after.task, run.leftReady?.get(after.task)));
+    }
   }
 
   #remove(task: TaskRun): void {
@@ -81,8 +87,8 @@ export class Books implements RunObserver {
       if (session !== undefined) {
         session.leases.set(lease.id, home);
         if (lease.slotSince !== null) session.held++;
-        if (task.state === "RECLAIMING") {
-          session.reclaims.set(lease.id, home);
+        if (task.state === "RECLAIMING" && lease.deferral !== null) {
+          session.reclaims.add(lease.id, lease.deferral, home);
           this.reclaiming.add(session);
         }
         this.refresh(session);

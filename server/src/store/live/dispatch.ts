@@ -77,14 +77,15 @@ export class Dispatch {
 
   /** Groups that have both work and somebody with a free slot. */
   *claimable(): Iterable<Group> {
-    this.#refresh();
+    this.refresh();
     for (const group of this.#groups.values()) {
       if (group.queue.size > 0 && group.open.size > 0) yield group;
     }
   }
 
-  add(run: LiveRun, task: number): ReadyEntry {
-    const entry: ReadyEntry = { run, task, priority: run.run().priority, order: this.#order++, nodes: [] };
+  /** `order` gives a task run its place back. */
+  add(run: LiveRun, task: number, order = this.#order++): ReadyEntry {
+    const entry: ReadyEntry = { run, task, priority: run.run().priority, order, nodes: [] };
     this.#ready.add(entry);
     if (!this.#stale) this.#enqueue(entry);
     return entry;
@@ -125,11 +126,12 @@ export class Dispatch {
 
   /** Whether anybody who lives may execute a task. */
   isServed(namespace: string, graph: Graph, task: number): boolean {
-    this.#refresh();
+    this.refresh();
     return this.#route(namespace, graph, task).length > 0;
   }
 
-  #refresh(): void {
+  /** Puts ready task runs into the queues of those who live now. */
+  refresh(): void {
     if (!this.#stale) return;
     this.#stale = false;
     this.#routes = new Map();

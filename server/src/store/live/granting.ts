@@ -29,6 +29,8 @@ class GrantRound {
   }
 
   reclaims(): void {
+    // Sessions may have come or gone in this turn: what is claimable must be known before the first claim (P13).
+    this.books.dispatch.refresh();
     for (const session of [...this.books.reclaiming]) {
       if (!this.request.reachable.has(session.id)) continue;
       while (session.freeSlots > 0 && session.reclaims.size > 0 && !this.isFull) {
@@ -56,11 +58,10 @@ class GrantRound {
   }
 
   #resumeOldest(session: LiveSession): void {
-    for (const [, home] of session.reclaims) {
-      session.reclaimStreak++;
-      this.resumed.push(resumeTask(home.run, home.task, this.limits, this.now));
-      return;
-    }
+    const home = session.reclaims.oldest();
+    if (home === undefined) return;
+    session.reclaimStreak++;
+    this.resumed.push(resumeTask(home.run, home.task, this.limits, this.now));
   }
 
   #leaseOne(session: LiveSession): boolean {

@@ -25,6 +25,8 @@ export class LiveRun implements RunDraft {
   /** Started in this turn. */
   isNew = false;
   readonly ready = new Map<number, ReadyEntry>();
+  /** Places in the queue of task runs that left it in this turn; a failed commit puts them back. */
+  leftReady: Map<number, number> | null = null;
   readonly deadlines = new Map<number, DeadlineNode>();
   /** Fenced leases whose hosts have not stopped them. A run with some stays live even when it has ended. */
   endings = 0;
@@ -98,6 +100,7 @@ export class LiveRun implements RunDraft {
     this.before.clear();
     this.runBefore = null;
     this.events = [];
+    this.leftReady = null;
     this.isDirty = false;
     this.isNew = false;
   }

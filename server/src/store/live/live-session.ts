@@ -1,6 +1,7 @@
 import type { SessionRecord } from "../../core/session.js";
 import type { Group } from "./dispatch.js";
 import type { LiveRun } from "./live-run.js";
+import { ReclaimQueue } from "./reclaim-queue.js";
 
 /** Where a lease of a session lives. */
 export interface LeaseHome {
@@ -19,8 +20,7 @@ export class LiveSession {
   held = 0;
   readonly leases = new Map<string, LeaseHome>();
   readonly endings = new Map<string, LeaseHome>();
-  /** P8: reclaims, oldest first. */
-  readonly reclaims = new Map<string, LeaseHome>();
+  readonly reclaims = new ReclaimQueue();
   reclaimStreak = 0;
   group: Group | null = null;
 
@@ -40,6 +40,8 @@ export class LiveSession {
   /** P2: `max_leases` withholds new leases; P12: so does a drain. */
   get takesNewLeases(): boolean {
     const { spec, draining } = this.record;
-    return !draining && this.freeSlots > 0 && (spec.maxLeases === 0 || this.leases.size < spec.maxLeases);
+    // A fenced lease counts until its host has stopped it: its code is still there.
+    const count = this.leases.size + this.endings.size;
+    return !draining && this.freeSlots > 0 && (spec.maxLeases === 0 || count < spec.maxLeases);
   }
 }

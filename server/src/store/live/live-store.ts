@@ -6,7 +6,7 @@
 import { CloacaError } from "../../core/errors.js";
 import type { LeaseGrant } from "../../core/grants.js";
 import { type BooksOfSession, breaches } from "../../core/invariants.js";
-import type { Graph, Run } from "../../core/model.js";
+import type { Run, TaskRun } from "../../core/model.js";
 import type { HostEffect, RunDraft } from "../../core/run-draft.js";
 import { advance, isRunOver, startRun, timeOut } from "../../core/run-machine.js";
 import type { SessionRecord } from "../../core/session.js";
@@ -16,6 +16,7 @@ import { grant } from "./granting.js";
 import { GroupCommit } from "./group-commit.js";
 import type { Journal } from "./journal.js";
 import { LiveRun } from "./live-run.js";
+import { newRun, requestKey, sameStart } from "./run-start.js";
 import { SessionBooks } from "./session-books.js";
 import { WorkflowBook } from "./workflow-book.js";
 
@@ -46,11 +47,20 @@ export class LiveStore implements S.Store {
     this.#runNumber = snapshot.runNumber;
     this.#workflows.load(snapshot.workflows);
     for (const record of snapshot.sessions) this.#sessions.enter(record, now);
+    const waiting: { live: LiveRun; task: TaskRun; since: number }[] = [];
     for (const { number, run, graph, tasks } of snapshot.runs) {
       const live = new LiveRun(number, graph, run, tasks, this.#books);
       this.#runs.set(run.id, live);
-      for (const task of tasks) if (task !== undefined) this.#books.enter(live, task);
+      for (const task of tasks) {
+        if (task === undefined) continue;
+        const since = waitsSince(task);
+        if (since === null) this.#books.enter(live, task);
+        else waiting.push({ live, task, since });
+      }
     }
+    // P8: oldest first.
+    waiting.sort((a, b) => a.since - b.since);
+    for (const { live, task } of waiting) this.#books.enter(live, task);
   }
 
   openSessions(items: readonly S.OpenSession[]): Promise<(S.OpenedSession | CloacaError)[]> {
@@ -155,7 +165,9 @@ export class LiveStore implements S.Store {
   }
 
   async listRuns(query: S.RunQuery): Promise<S.Page<Run>> {
-    return this.journal.listRuns(query);
+    const { items, nextPageToken } = this.journal.listRuns(query);
+    // A journal may write a run's counters less often than they change.
+    return { items: items.map((run) => this.#runs.get(run.id)?.run() ?? run), nextPageToken };
   }
 
   async readWorkflow(namespace: string, name: string, version: string): Promise<S.WorkflowRecord | null> {
@@ -283,48 +295,8 @@ export class LiveStore implements S.Store {
   }
 }
 
-function newRun(id: string, item: S.StartRun, graph: Graph, now: number): Run {
-  return {
-    id,
-    namespace: item.namespace,
-    workflow: item.workflow,
-    version: graph.version,
-    status: "PENDING",
-    priority: item.priority,
-    labels: item.labels,
-    traceparent: item.traceparent,
-    requestId: item.requestId,
-    input: item.context,
-    createdAt: now,
-    startedAt: null,
-    finishedAt: null,
-    reason: "",
-    open: graph.tasks.length,
-    failed: 0,
-    eventSeq: 0,
-  };
-}
-
-function requestKey({ namespace, requestId }: S.StartRun): string {
-  return `${namespace}\n${requestId}`;
-}
-
-/** The same request again returns the same run; the same id with other content is a conflict. */
-function sameStart(known: Run, item: S.StartRun): S.StartedRun | CloacaError {
-  const same =
-    known.workflow === item.workflow &&
-    (item.version === "" || item.version === known.version) &&
-    known.priority === item.priority &&
-    sameText(known.input, item.context) &&
-    sameText(known.labels, item.labels);
-  if (same) return { runId: known.id, version: known.version, existing: true };
-  return new CloacaError(
-    "REQUEST_ID_CONFLICT",
-    `request_id "${item.requestId}" started run ${known.id} with another content; use a new request_id for another run`,
-  );
-}
-
-function sameText(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
-  const keys = Object.keys(a);
-  return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key]);
+/** Since when it waits for a slot; null when it does not. */
+function waitsSince(task: TaskRun): number | null {
+  if (task.state === "READY") return task.readyAt ?? 0;
+  return task.state === "RECLAIMING" ? (task.lease?.deferral?.reclaimedAt ?? 0) : null;
 }

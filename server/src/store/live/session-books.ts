@@ -83,6 +83,9 @@ export class SessionBooks {
 
   /** Ends a session and recovers what it held. Final: the session never comes back (P5). */
   end(session: LiveSession, reason: string, now: number): void {
+    // First of all: whatever fails below, the roll-back knows that the session is to be restored.
+    if (session.before === undefined) session.before = session.record;
+    this.dirty.add(session);
     const runs = new Set<LiveRun>();
     for (const { run } of session.leases.values()) runs.add(run);
     for (const { run } of session.endings.values()) runs.add(run);
@@ -92,9 +95,7 @@ export class SessionBooks {
     session.ended = true;
     this.books.sessions.delete(session.id);
     this.books.reclaiming.delete(session);
-    this.#byHost.delete(hostKey(session.record.spec));
-    if (session.before === undefined) session.before = session.record;
-    this.dirty.add(session);
+    this.#forgetHost(session);
   }
 
   expire(limit: number, now: number): string[] {
@@ -163,7 +164,7 @@ export class SessionBooks {
       if (session.before === null) {
         this.books.dispatch.leave(session);
         this.books.sessions.delete(session.id);
-        this.#byHost.delete(hostKey(session.record.spec));
+        this.#forgetHost(session);
       }
     }
     this.settle();
@@ -189,6 +190,7 @@ export class SessionBooks {
     this.dirty.add(session);
     this.books.dispatch.join(session);
     this.books.refresh(session);
+    this.#expectExpiry(session);
   }
 
   #put(session: LiveSession): void {
@@ -197,6 +199,16 @@ export class SessionBooks {
     this.books.dispatch.join(session);
     this.books.refresh(session);
     if (session.reclaims.size > 0) this.books.reclaiming.add(session);
+    this.#expectExpiry(session);
+  }
+
+  /** The host's name may be another session's by now: after a roll-back it is the one's from which it was taken over. */
+  #forgetHost(session: LiveSession): void {
+    const key = hostKey(session.record.spec);
+    if (this.#byHost.get(key) === session) this.#byHost.delete(key);
+  }
+
+  #expectExpiry(session: LiveSession): void {
     const at = session.lastHeard + session.record.spec.ttlMs;
     this.#nextExpiry = this.#nextExpiry === null ? at : Math.min(this.#nextExpiry, at);
   }

@@ -11,8 +11,9 @@ export class WorkflowBook {
   /** Registered in this turn. */
   readonly dirty: WorkflowRecord[] = [];
 
+  /** Records in the order of their registration: clocks may be set back, so their times do not tell it. */
   load(records: readonly WorkflowRecord[]): void {
-    for (const record of [...records].sort((a, b) => a.registeredAt - b.registeredAt)) this.#append(record);
+    for (const record of records) this.#append(record);
   }
 
   register({ namespace, graph }: RegisterWorkflow, now: number): RegisteredWorkflow {
@@ -65,7 +66,12 @@ export class WorkflowBook {
   }
 
   rollBack(): void {
-    for (const record of this.dirty) this.#versions.get(key(record.namespace, record.graph.definition.name))?.pop();
+    for (const record of this.dirty) {
+      const at = key(record.namespace, record.graph.definition.name);
+      const versions = this.#versions.get(at);
+      versions?.pop();
+      if (versions?.length === 0) this.#versions.delete(at);
+    }
     this.dirty.length = 0;
   }
 
@@ -83,8 +89,8 @@ export class WorkflowBook {
 
   #names(namespace: string): string[] {
     const names: string[] = [];
-    for (const [at, versions] of this.#versions) {
-      if (at.startsWith(`${namespace}\n`) && versions.length > 0) names.push(at.slice(namespace.length + 1));
+    for (const at of this.#versions.keys()) {
+      if (at.startsWith(`${namespace}\n`)) names.push(at.slice(namespace.length + 1));
     }
     return names;
   }

@@ -19,11 +19,13 @@ export function openDatabase(path: string, owner: string): OpenDatabase {
   if (existsSync(file) && !statSync(file).isFile()) throw notADatabase(file, "it is not a file");
   checkHeader(file);
   const release = lock(file, owner);
+  let db: Database.Database | null = null;
   try {
-    const db = new Database(file);
+    db = new Database(file);
     prepare(db, file);
     return { db, release };
   } catch (error) {
+    db?.close();
     release();
     throw explain(error, file);
   }
@@ -106,7 +108,8 @@ function prepare(db: Database.Database, file: string): void {
   }
 }
 
-function explain(error: unknown, file: string): unknown {
+/** What an error of SQLite means for who opens a store. */
+export function explain(error: unknown, file: string): unknown {
   if (error instanceof CloacaError) return error;
   const code = codeOf(error);
   if (code === "SQLITE_NOTADB") return notADatabase(file, "it is not a SQLite database; name another file");

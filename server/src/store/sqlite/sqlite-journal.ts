@@ -11,20 +11,24 @@ import type { LiveRun } from "../live/live-run.js";
 import { parsePageToken } from "../page-token.js";
 import type { EventChunk, EventPage, EventQuery, Page, RunQuery, WorkflowRecord } from "../store.js";
 import { decodeRun, decodeTaskRun, encodeRun, encodeTaskRun, type RunRow, type TaskRunRow } from "./codec.js";
-import { needsRow, restoreTaskRuns } from "./restore.js";
+import { needsRow, type Pause, restoreTaskRuns } from "./restore.js";
 import { prepareStatements, type Statements } from "./statements.js";
 
 export class SqliteJournal implements Journal {
   readonly #sql: Statements;
   readonly #graphs = new Map<string, Graph>();
+  readonly #pause: Pause;
   #ordinal = 0;
 
   constructor(
     readonly db: Database.Database,
     readonly release: () => void,
-    readonly now: () => number,
+    now: number,
   ) {
     this.#sql = prepareStatements(db);
+    const last = this.#sql.lastEvents.get();
+    const events = last === undefined ? [] : (JSON.parse(last.data) as RunEvent[]);
+    this.#pause = { from: Math.min(now, events.at(-1)?.at ?? now), to: now };
   }
 
   load(): Snapshot {
@@ -78,7 +82,7 @@ export class SqliteJournal implements Journal {
     const row = this.#sql.runById.get(runId);
     if (row === undefined) return null;
     const run = decodeRun(row);
-    return { number: row.number, run, graph: this.#graph(row), tasks: this.#tasks(row) };
+    return { number: row.number, run, graph: this.#graph(row), tasks: this.#tasks(row, run) };
   }
 
   findRequest(namespace: string, requestId: string): Run | null {
@@ -166,8 +170,8 @@ export class SqliteJournal implements Journal {
 
   /** The row tells of the run as it was at its last change of status; its counters follow from what came since. */
   #liveRun(row: RunRow): StoredRun {
-    const tasks = this.#tasks(row);
     const run = decodeRun(row);
+    const tasks = this.#tasks(row, run);
     const eventSeq = this.#lastEvent(row.number)?.seq ?? run.eventSeq;
     const open = tasks.filter((t) => t.finishedAt === null).length;
     const failed = tasks.filter((t) => t.state === "FAILED").length;
@@ -175,13 +179,13 @@ export class SqliteJournal implements Journal {
   }
 
   #lastEvent(runNumber: number): RunEvent | undefined {
-    const row = this.#sql.lastEvents.get(runNumber);
+    const row = this.#sql.lastEventsOfRun.get(runNumber);
     return row === undefined ? undefined : (JSON.parse(row.data) as RunEvent[]).at(-1);
   }
 
-  #tasks(row: RunRow): TaskRun[] {
+  #tasks(row: RunRow, run: Run): TaskRun[] {
     const rows = this.#sql.tasksOfRun.all(row.number).map((task: TaskRunRow) => decodeTaskRun(row.run_id, task));
-    return restoreTaskRuns(row.run_id, this.#graph(row), rows, this.now());
+    return restoreTaskRuns(run, this.#graph(row), rows, this.#pause);
   }
 
   #graph({ namespace, workflow, version }: { namespace: string; workflow: string; version: string }): Graph {

@@ -57,7 +57,8 @@ export interface Statements {
   readonly insertEvents: Write;
   readonly eventsAfter: Database.Statement<[number, number], EventsRow>;
   readonly eventsOfRun: Database.Statement<[string, number, number], EventsRow>;
-  readonly lastEvents: Database.Statement<[number], { data: string }>;
+  readonly lastEvents: Database.Statement<[], { data: string }>;
+  readonly lastEventsOfRun: Database.Statement<[number], { data: string }>;
   readonly last: Database.Statement<[], { position: number; number: number }>;
 }
 
@@ -95,7 +96,8 @@ export function prepareStatements(db: Database.Database): Statements {
     eventsOfRun: db.prepare<[string, number, number], EventsRow>(
       `${EVENTS} WHERE e.run = (SELECT number FROM runs WHERE run_id = ?) AND e.position > ? ORDER BY e.position LIMIT ?`,
     ),
-    lastEvents: db.prepare<[number], { data: string }>(
+    lastEvents: db.prepare<[], { data: string }>("SELECT data FROM events ORDER BY position DESC LIMIT 1"),
+    lastEventsOfRun: db.prepare<[number], { data: string }>(
       "SELECT data FROM events WHERE run = ? ORDER BY position DESC LIMIT 1",
     ),
 
