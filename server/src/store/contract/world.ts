@@ -34,19 +34,19 @@ export class TestClock implements Clock {
   }
 }
 
-class TestIds implements Ids {
-  #count = 0;
+export class TestIds implements Ids {
+  count = 0;
 
   runId(): string {
-    return `run${++this.#count}`;
+    return `run${++this.count}`;
   }
 
   sessionId(): string {
-    return `session${++this.#count}`;
+    return `session${++this.count}`;
   }
 
   secret(): string {
-    return `secret${++this.#count}`;
+    return `secret${++this.count}`;
   }
 }
 

@@ -12,6 +12,8 @@ export class Books implements RunObserver {
   readonly deadlines = new Deadlines();
   /** Sessions with reclaims that wait for a slot. */
   readonly reclaiming = new Set<LiveSession>();
+  /** Sessions whose streak of reclaims the turn changed. */
+  readonly streaks = new Set<LiveSession>();
   readonly dirtyRuns = new Set<LiveRun>();
 
   dirty(run: LiveRun): void {
@@ -42,6 +44,22 @@ export class Books implements RunObserver {
     if (group === null) return;
     if (session.takesNewLeases) group.open.add(session);
     else group.open.delete(session);
+  }
+
+  /** P8: counts reclaims in a row. */
+  setStreak(session: LiveSession, streak: number): void {
+    session.streakBefore ??= session.reclaimStreak;
+    session.reclaimStreak = streak;
+    this.streaks.add(session);
+  }
+
+  /** The turn is over: its streaks stay, or are as before when it failed. */
+  endStreaks(keep: boolean): void {
+    for (const session of this.streaks) {
+      if (!keep && session.streakBefore !== null) session.reclaimStreak = session.streakBefore;
+      session.streakBefore = null;
+    }
+    this.streaks.clear();
   }
 
   #followReady(run: LiveRun, before: TaskRun, after: TaskRun): void {

@@ -60,7 +60,7 @@ class GrantRound {
   #resumeOldest(session: LiveSession): void {
     const home = session.reclaims.oldest();
     if (home === undefined) return;
-    session.reclaimStreak++;
+    this.books.setStreak(session, session.reclaimStreak + 1);
     this.resumed.push(resumeTask(home.run, home.task, this.limits, this.now));
   }
 
@@ -69,7 +69,7 @@ class GrantRound {
     if (group === null || !session.takesNewLeases) return false;
     const entry = claim(group, session);
     if (entry === null) return false;
-    session.reclaimStreak = 0;
+    if (session.reclaimStreak > 0) this.books.setStreak(session, 0);
     const host = { id: session.id, hostId: session.record.spec.hostId };
     this.leases.push(leaseTask(entry.run, entry.task, host, this.limits, this.now));
     return true;

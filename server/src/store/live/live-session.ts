@@ -21,7 +21,9 @@ export class LiveSession {
   readonly leases = new Map<string, LeaseHome>();
   readonly endings = new Map<string, LeaseHome>();
   readonly reclaims = new ReclaimQueue();
+  /** P8: reclaims in a row, now and before the turn; the latter null when the turn did not change it. */
   reclaimStreak = 0;
+  streakBefore: number | null = null;
   group: Group | null = null;
 
   constructor(record: SessionRecord, now: number) {

@@ -276,6 +276,7 @@ export class LiveStore implements S.Store {
       if (isRunOver(run.run().status) && run.endings === 0) this.#runs.delete(run.run().id);
     }
     this.#books.dirtyRuns.clear();
+    this.#books.endStreaks(true);
     this.#sessions.settle();
     this.#workflows.settle();
     this.#requests.clear();
@@ -289,6 +290,7 @@ export class LiveStore implements S.Store {
       run.rollBack();
     }
     this.#books.dirtyRuns.clear();
+    this.#books.endStreaks(false);
     this.#sessions.forget();
     this.#workflows.rollBack();
     this.#requests.clear();
