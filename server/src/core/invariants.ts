@@ -18,11 +18,12 @@ export interface BooksOfRun {
 export function breaches(runs: Iterable<BooksOfRun>, sessions: ReadonlyMap<string, BooksOfSession>): string[] {
   const found: string[] = [];
   const held = new Map<string, number>();
+  const leases = new Set<string>();
   for (const { run, tasks } of runs) {
     checkRun(run, tasks, found);
     for (const task of tasks) {
       checkTask(task, found);
-      checkLease(task, sessions, found);
+      checkLease(task, sessions, leases, found);
       countHeld(task, held);
     }
   }
@@ -31,6 +32,9 @@ export function breaches(runs: Iterable<BooksOfRun>, sessions: ReadonlyMap<strin
     if (counted !== session.held)
       found.push(`session ${session.id}: books say ${session.held} held, leases hold ${counted}`);
     held.delete(session.id);
+    for (const id of session.leaseIds) {
+      if (!leases.has(id)) found.push(`session ${session.id} has lease ${id} in its books, which no task run has`);
+    }
   }
   for (const [id, count] of held) if (count > 0) found.push(`session ${id} is unknown and holds ${count} slots`);
   return found;
@@ -38,6 +42,8 @@ export function breaches(runs: Iterable<BooksOfRun>, sessions: ReadonlyMap<strin
 
 function checkRun(run: Run, tasks: readonly TaskRun[], found: string[]): void {
   const open = tasks.filter((task) => !isTerminal(task.state)).length;
+  const failed = tasks.filter((task) => task.state === "FAILED").length;
+  if (failed !== run.failed) found.push(`run ${run.id}: ${run.failed} failed in its books, ${failed} task runs have`);
   if (open !== run.open) found.push(`run ${run.id}: ${run.open} open in its books, ${open} task runs have not ended`);
   if (isRunOver(run.status) !== (open === 0)) found.push(`run ${run.id} is ${run.status} with ${open} open task runs`);
 }
@@ -52,8 +58,15 @@ function checkTask(task: TaskRun, found: string[]): void {
     found.push(`${name} is ${task.state} and ${holds ? "holds a" : "has no"} slot`);
 }
 
-function checkLease(task: TaskRun, sessions: ReadonlyMap<string, BooksOfSession>, found: string[]): void {
+function checkLease(
+  task: TaskRun,
+  sessions: ReadonlyMap<string, BooksOfSession>,
+  leases: Set<string>,
+  found: string[],
+): void {
   for (const { id, sessionId } of [...(task.lease === null ? [] : [task.lease]), ...task.ending]) {
+    if (leases.has(id)) found.push(`lease ${id} is current or ending twice`);
+    leases.add(id);
     const session = sessions.get(sessionId);
     if (session === undefined) found.push(`lease ${id} belongs to session ${sessionId}, which is not alive`);
     else if (!session.leaseIds.has(id)) found.push(`lease ${id} is not in the books of session ${sessionId}`);

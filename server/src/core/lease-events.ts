@@ -194,6 +194,11 @@ function pastLease(
   if (outcome.kind === event.type && outcome.digest === digest) {
     return event.type === "fail" ? { result: "DUPLICATE", failure: { final: task.state === "FAILED" } } : DUPLICATE;
   }
+  if (outcome.digest === digest && task.failure?.code === "CONTEXT_TOO_LARGE") {
+    // The patch that was too large, again: the first answer, again.
+    const { code, message } = task.failure;
+    return { result: "DUPLICATE", error: error(code, message), failure: { final: true } };
+  }
   return {
     result: "CONFLICT",
     error: error("OUTCOME_CONFLICT", `the lease has ended with another ${outcome.kind}; the first one counts`),
@@ -214,8 +219,7 @@ function refusePatch(
     const id = draft.graph.tasks[task.task]?.id ?? "";
     const message = `the patch of task "${id}" has ${bytes} bytes, the limit is ${limits.maxPatchBytes}; the task has failed`;
     const failure = plainFailure("CONTEXT_TOO_LARGE", message);
-    const digest = event.type === "complete" ? patchDigest(patch) : "";
-    advance(draft, task.task, { type: "fail", failure, digest }, limits, now);
+    advance(draft, task.task, { type: "fail", failure, digest: patchDigest(patch) }, limits, now);
     return { result: "REJECTED", error: error("CONTEXT_TOO_LARGE", message), failure: { final: true } };
   }
   const problems = checkPatch(patch, event.type === "complete" ? "complete.patch" : `${event.type}.checkpoint`);

@@ -8,11 +8,12 @@ import type { CancelReason, Failure, RunStatus, TaskRun } from "./model.js";
 import type { DecisionLimits, HostEffect, RunDraft } from "./run-draft.js";
 import { allows, endLease, isTerminal, step, type TaskInput } from "./task-machine.js";
 
-/** The writer of the run's initial context; it comes before all tasks. */
+/** Logs the start, and makes the roots ready. A run whose input is too large for all of them ends with it. */
 export function startRun(draft: RunDraft, limits: DecisionLimits, now: number): void {
   draft.log({ at: now, type: "RUN_STARTED" });
   const ready = draft.graph.roots.slice();
   settle(draft, ready, limits, now);
+  finishWhenDone(draft, now);
 }
 
 /** Applies an input to a task run, with everything that follows for the run and for the task's dependents. */
