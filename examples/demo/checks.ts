@@ -38,8 +38,8 @@ function ranOnce({ status }: RunInfo, taskRuns: readonly TaskRunInfo[], events: 
   const succeeded = taskRuns.filter(({ state }) => state === "SUCCEEDED").length;
   const leases = events.filter(({ type }) => type === "TASK_LEASED").length;
   const ok = status === "SUCCEEDED" && succeeded === taskRuns.length && leases === taskRuns.length;
-  const words = `${succeeded} of ${taskRuns.length} tasks, in ${leases} leases`;
-  return { ok, found: `the run ${status === "SUCCEEDED" ? "succeeded" : `is ${status}`}: ${words}` };
+  const words = ok ? "each executed once" : `in ${leases} leases, and the run is ${status}`;
+  return { ok, found: `${succeeded} of ${taskRuns.length} tasks succeeded, ${words}` };
 }
 
 function keptToTheirSlots(events: readonly RunEventInfo[], hosts: readonly string[]): Check {
@@ -47,17 +47,17 @@ function keptToTheirSlots(events: readonly RunEventInfo[], hosts: readonly strin
   const books = hosts.map((host) => ({ host, ...(slots.get(host) ?? { held: 0, most: 0 }) }));
   const ok = books.every(({ most, held }) => most === 1 && held === 0);
   const strange = books.map(({ host, most, held }) => `${host} held up to ${most}, and now ${held}`);
-  return { ok, found: ok ? "each host had work and never held more than its one slot" : strange.join("; ") };
+  return { ok, found: ok ? "both hosts had work, and never held more than their one slot" : strange.join("; ") };
 }
 
 function handedOver(events: readonly RunEventInfo[]): Check {
   const handOvers = handOversOf(events);
   const [first] = handOvers;
   if (first === undefined || handOvers.length > 1) return { ok: false, found: `${handOvers.length} deferrals, not 1` };
-  const { task, host, from, to, reusedBy } = first;
+  const { task, from, to, reusedBy } = first;
   const gone = to === null ? "and never had one again" : `for ${seconds(to - from)}`;
   const ran = reusedBy.length === 0 ? "nothing ran in it" : `${reusedBy.join(" and ")} ran in it`;
-  return { ok: to !== null && reusedBy.length > 0, found: `${task} gave its slot of ${host} back ${gone}: ${ran}` };
+  return { ok: to !== null && reusedBy.length > 0, found: `${task} gave its slot back ${gone}: ${ran}` };
 }
 
 function waited(events: readonly RunEventInfo[], answeredAfter: number): Check {

@@ -4,11 +4,12 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { constants, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Client, type RunEventInfo } from "cloaca";
 import { type Check, checksOf, endedWell } from "./checks.js";
 import { Child } from "./children.js";
-import { liveFrame, lookInside, type Moment } from "./live-frame.js";
+import { liveFrame, lookInside, type Moment, taskLines } from "./live-frame.js";
 import { hostStyle, seconds } from "./look.js";
 import { narrate } from "./narrate.js";
 import { NewYorkOffice } from "./new-york-office.js";
@@ -23,6 +24,11 @@ const HOSTS = ["host-a", "host-b"];
 const FRAME_MS = 100;
 /** The demo takes about 5 seconds; after this long, something is wrong. */
 const PATIENCE_MS = 60_000;
+/** How long the end of a process may take to be told after its connections are gone. */
+const CAUSE_MS = 1_000;
+
+const TITLE = ["cloaca demo", "bold"] as const;
+const KEEP_HINT = "npm run demo -- --keep leaves it running, to look inside with grpcurl";
 
 /** Somebody ended the demo before it was over. */
 export class Interrupted extends Error {
@@ -50,6 +56,7 @@ export class Demo {
     this.#interrupt = reject;
   });
   #isKept = false;
+  #isOver = false;
   #letGo: () => void = () => {};
 
   constructor(readonly screen: Screen) {
@@ -79,18 +86,20 @@ export class Demo {
       this.#interrupt(new Error(`the run has not ended within ${PATIENCE_MS / 1000} s`));
     }, PATIENCE_MS);
     try {
-      const checks = await this.#orInterrupted(this.#story());
+      const checks = await this.#orInterrupted(this.#story()).catch((error: unknown) => this.#explain(error));
       const tookMs = performance.now() - this.#started;
       clearTimeout(timer);
       this.#tell(checks);
       if (keep) await this.#orInterrupted(this.#keep());
       const end = endedWell(await this.#stop());
       this.#tell([end]);
+      if (!keep) this.screen.print([[], ["  ", [KEEP_HINT, "dim"]]]);
       const failed = [...checks, end].filter(({ ok }) => !ok);
       if (failed.length > 0) throw new Error(failed.map(({ found }) => found).join("; "));
       return this.#verdict(tookMs);
     } finally {
       clearTimeout(timer);
+      this.#isOver = true;
       this.screen.settle();
       await this.#stop();
       rmSync(this.#folder, { recursive: true, force: true });
@@ -100,9 +109,11 @@ export class Demo {
   async #story(): Promise<Check[]> {
     const input: RainInput = { dataFile: weatherFile(), folder: this.#folder };
     const office = new NewYorkOffice(input);
-    this.screen.print([[["cloaca demo", "bold"], `  ${QUESTION}`], []]);
+    const fits = this.screen.width > 60;
+    this.screen.print(fits ? [[TITLE, `  ${QUESTION}`], []] : [[TITLE], [QUESTION], []]);
     await this.#startScheduler();
-    await Promise.all(HOSTS.map((host) => this.#startHost(host)));
+    await this.#startHosts();
+    this.screen.print([[]]);
     const client = new Client({ url: `grpc://${this.#address}` });
     this.#client = client;
     this.#runId = (await client.start(rain, input)).runId;
@@ -110,10 +121,11 @@ export class Demo {
     const run = await client.get(this.#runId);
     const taskRuns = await client.tasks(this.#runId);
     const report = await readFile(join(this.#folder, REPORT_FILE), "utf8").catch(() => "there is no report\n");
-    const { tasks, now } = this.#moment();
+    const moment = this.#moment();
+    if (this.screen.isLive) this.screen.replace(taskLines(moment, this.screen.width));
     this.screen.print([
       [],
-      ...timeLine(tasks, HOSTS, now, this.screen.width),
+      ...timeLine(moment.tasks, HOSTS, moment.now, this.screen.width),
       [],
       ...report.trimEnd().split("\n").map(reportLine),
       [],
@@ -128,18 +140,20 @@ export class Demo {
     const args = [bin, "server", "--address", "127.0.0.1:0", "--store", store, "--log-format", "json"];
     const scheduler = this.#startChild("scheduler", args);
     this.#address = await scheduler.line(addressIn);
-    this.#append([["scheduler", "bold"], ` listens on ${this.#address}, process ${scheduler.pid}`]);
+    this.screen.print([["  scheduler  ", [`on ${this.#address}, process ${scheduler.pid}`, "dim"]]]);
     if (!this.screen.isLive) for (const line of lookInside(this.#address, this.screen.width)) this.#append(line);
   }
 
-  async #startHost(host: string): Promise<void> {
+  async #startHosts(): Promise<void> {
     const file = fileURLToPath(new URL("./host.js", import.meta.url));
-    const child = this.#startChild(host, [file, `grpc://${this.#address}`, host]);
-    await child.message("ready");
-    this.#append([
-      [host, ["bold", hostStyle(HOSTS, host)].flat() as never],
-      ` is there with one slot, process ${child.pid}`,
-    ]);
+    const started = HOSTS.map((host) => {
+      const child = this.#startChild(host, [file, `grpc://${this.#address}`, host]);
+      return { host, child, ready: child.message("ready") };
+    });
+    for (const { host, child, ready } of started) {
+      await ready;
+      this.screen.print([["  ", [host.padEnd(11), hostStyle(HOSTS, host)], [`one slot, process ${child.pid}`, "dim"]]]);
+    }
   }
 
   #startChild(name: string, args: readonly string[]): Child {
@@ -150,11 +164,12 @@ export class Demo {
 
   /** From the run's first event to its last; meanwhile the screen shows how it stands. */
   async #follow(client: Client, office: NewYorkOffice): Promise<void> {
-    const draw = (): void => this.screen.draw(liveFrame(this.#moment(), this.screen.width));
+    const draw = (): void => this.screen.draw(liveFrame(this.#moment(), this.screen.width, this.screen.height));
     const timer = setInterval(draw, FRAME_MS);
     this.screen.out.on("resize", draw);
     try {
       for await (const { events } of client.watch({ runId: this.#runId })) {
+        if (this.#isOver) return;
         for (const event of events) {
           this.#events.push(event);
           const line = narrate(event, this.#moment(), event.at.getTime() - this.#startedAt);
@@ -164,7 +179,6 @@ export class Demo {
         const days = await office.look(this.#events);
         if (days !== null) this.#append([`New York sends its file, ${days.toLocaleString("en-US")} days`]);
       }
-      draw();
     } finally {
       clearInterval(timer);
       this.screen.out.off("resize", draw);
@@ -192,7 +206,7 @@ export class Demo {
 
   #tell(checks: readonly Check[]): void {
     this.screen.print(
-      checks.map(({ ok, found }): Line => [ok ? ["✓ ", "green"] : ["✗ ", "red"], ok ? found : [found, "red"]]),
+      checks.map(({ ok, found }): Line => ["  ", ok ? ["✓ ", "green"] : ["✗ ", "red"], ok ? found : [found, "red"]]),
     );
   }
 
@@ -217,6 +231,12 @@ export class Demo {
     // When it is interrupted, what it was doing fails as well, and nobody asks any more.
     work.catch(() => {});
     return Promise.race([work, this.#interrupted]);
+  }
+
+  /** A call that failed because a process is gone is not the cause: that is told soon after. */
+  async #explain(error: unknown): Promise<never> {
+    await Promise.race([sleep(CAUSE_MS), this.#interrupted]);
+    throw error;
   }
 
   /** Ends what runs: the run, so that its tasks stop at once, then the hosts, then the scheduler. */

@@ -1,8 +1,11 @@
 /** What is on the screen while the run goes on: a task a line, the slots of each host, and how to look inside. */
 import { hostStyle, STATE_LOOK, seconds } from "./look.js";
-import type { Line, Span } from "./paint.js";
+import { columnsOf, type Line, type Span } from "./paint.js";
 import type { HandOver, TaskView } from "./run-view.js";
-import { durations } from "./time-line.js";
+import { durations, timeLine } from "./time-line.js";
+
+/** The bars keep their scale until the run takes longer. */
+const EXPECTED_MS = 3_000;
 
 export interface Moment {
   readonly tasks: readonly TaskView[];
@@ -15,22 +18,36 @@ export interface Moment {
   readonly address: string;
 }
 
-export function liveFrame(moment: Moment, width: number): Line[] {
+/**
+ * All that is drawn while the run goes on.
+ *
+ * @param rows of the screen; the time line is shown where there is room for it
+ */
+export function liveFrame(moment: Moment, width: number, rows: number): Line[] {
+  const { tasks, hosts, now, address } = moment;
+  const slots = hosts.map((host) => slotLine(host, moment));
+  const frame = [...taskLines(moment, width), [], ...slots, [], ...lookInside(address, width)];
+  const bars = timeLine(tasks, hosts, now, width, EXPECTED_MS);
+  return frame.length + bars.length + 2 < rows ? [...frame, [], ...bars] : frame;
+}
+
+/** A task a line: its state, its host, and why; the reason has a line of its own where it does not fit. */
+export function taskLines(moment: Moment, width: number): Line[] {
   const { tasks, hosts } = moment;
   const names = Math.max(...tasks.map(({ id }) => id.length)) + 2;
   const places = Math.max(...hosts.map((host) => host.length)) + 2;
-  const rows = tasks.map((task): Line => {
+  return tasks.flatMap((task): Line[] => {
     const { mark, style } = STATE_LOOK[task.state];
-    return [
-      ["  ", style],
+    const start: Line = [
+      "  ",
       [`${mark} `, style],
       task.state === "waiting" ? [task.id.padEnd(names), "dim"] : task.id.padEnd(names),
       [task.state.padEnd(12), style],
       [task.host.padEnd(places), task.host === "" ? "dim" : hostStyle(hosts, task.host)],
-      [reason(task, moment), "dim"],
     ];
+    const why: Line = [[reason(task, moment), "dim"]];
+    return columnsOf(start) + columnsOf(why) <= width ? [[...start, ...why]] : [start, ["      ", ...why]];
   });
-  return [...rows, [], ...hosts.map((host) => slotLine(host, moment)), [], ...lookInside(moment.address, width)];
 }
 
 /** Why a task is where it is. */
@@ -40,7 +57,7 @@ export function reason(task: TaskView, { tasks, handOvers, dependencies, now }: 
       const open = (dependencies.get(task.id) ?? []).filter(
         (id) => tasks.find((other) => other.id === id)?.state !== "succeeded",
       );
-      return `after ${open.join(", ")}`;
+      return open.length > 2 ? `after ${open[0]} and ${open.length - 1} more` : `after ${open.join(", ")}`;
     }
     case "ready":
       return "waits for a free slot";
@@ -50,9 +67,9 @@ export function reason(task: TaskView, { tasks, handOvers, dependencies, now }: 
       return lender === undefined ? "" : `in the slot of ${lender.task}`;
     }
     case "deferred":
-      return `slot given back until ${task.reason} is there`;
+      return `no slot: waits for ${task.reason}`;
     case "reclaiming":
-      return "its file is there: next in line for a slot";
+      return "no slot: its file is there, next in line";
     case "succeeded":
       return durations(task, now);
     default:

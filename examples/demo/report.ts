@@ -2,11 +2,11 @@
 import type { Climate } from "./weather.js";
 
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-const BAR_WIDTH = 17;
+const BAR_WIDTH = 15;
 
 export const QUESTION = "Does it rain more in Seattle or in New York?";
 
-/** At most 60 columns wide. */
+/** At most 48 columns wide. */
 export function reportOf(seattle: Climate, newYork: Climate): string {
   const row = (title: string, tell: (city: Climate) => string): string =>
     `${title.padEnd(24)}${tell(seattle).padStart(10)}${tell(newYork).padStart(14)}`;
@@ -46,9 +46,10 @@ function conclusion(seattle: Climate, newYork: Climate): string[] {
   const most = by(({ wetDays }) => wetDays.mmPerYear);
   const dry = by(({ drySpell }) => drySpell.days);
   return [
-    `It rains more often in ${name(often)}, harder in ${name(hard)},`,
-    `and in all more in ${name(most)}. The longest time without rain,`,
-    `${dry.drySpell.days} days to ${dry.drySpell.until}, was in ${name(dry)}.`,
+    `It rains more often in ${name(often)}, harder in`,
+    `${name(hard)}, and in all more in ${name(most)}.`,
+    `The longest time without rain, ${dry.drySpell.days} days`,
+    `to ${dry.drySpell.until}, was in ${name(dry)}.`,
   ];
 }
 

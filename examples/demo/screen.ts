@@ -20,6 +20,7 @@ export class Screen {
   readonly #inColour: boolean;
   /** Columns of each line of the part that was drawn last. */
   #drawn: number[] = [];
+  #isCursorHidden = false;
 
   constructor(readonly out: NodeJS.WriteStream = process.stdout) {
     this.isLive = out.isTTY === true && process.env.TERM !== "dumb" && (out.rows ?? DEFAULT_ROWS) >= FEWEST_ROWS;
@@ -28,6 +29,10 @@ export class Screen {
 
   get width(): number {
     return this.out.columns ?? DEFAULT_COLUMNS;
+  }
+
+  get height(): number {
+    return this.out.rows ?? DEFAULT_ROWS;
   }
 
   /** Appends lines, above nothing: what was drawn stays where it is. */
@@ -40,19 +45,28 @@ export class Screen {
   draw(lines: readonly Line[]): void {
     if (!this.isLive) return;
     const { width } = this;
-    const shown = lines.slice(0, (this.out.rows ?? DEFAULT_ROWS) - 1);
+    const shown = lines.slice(0, this.height - 1);
     const text = shown.map((line) => `${paint(line, width, this.#inColour)}${CLEAR_LINE_END}\n`).join("");
     // Where the window became narrower, what was drawn takes more rows now.
     const rows = this.#drawn.reduce((sum, columns) => sum + Math.max(1, Math.ceil(columns / width)), 0);
-    const back = rows > 0 ? `\x1b[${rows}A\r` : HIDE_CURSOR;
-    this.out.write(`${FRAME_BEGIN}${back}${text}${CLEAR_BELOW}${FRAME_END}`);
+    const back = rows > 0 ? `\x1b[${rows}A\r` : "";
+    const hide = this.#isCursorHidden ? "" : HIDE_CURSOR;
+    this.#isCursorHidden = true;
+    this.out.write(`${FRAME_BEGIN}${hide}${back}${text}${CLEAR_BELOW}${FRAME_END}`);
     this.#drawn = shown.map((line) => Math.min(width, columnsOf(line)));
+  }
+
+  /** What was drawn gives way to lines that stay. */
+  replace(lines: readonly Line[]): void {
+    this.draw([]);
+    this.print(lines);
   }
 
   /** Leaves what was drawn as it is; the cursor is there again. */
   settle(): void {
-    if (this.#drawn.length === 0) return;
     this.#drawn = [];
+    if (!this.#isCursorHidden) return;
+    this.#isCursorHidden = false;
     this.out.write(SHOW_CURSOR);
   }
 }

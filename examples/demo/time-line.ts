@@ -6,12 +6,21 @@ import type { Stretch, TaskView } from "./run-view.js";
 const MOST_COLUMNS = 110;
 const FEWEST_BAR_COLUMNS = 12;
 
-/** @param now end of what still lasts, in milliseconds of the scheduler's clock */
-export function timeLine(tasks: readonly TaskView[], hosts: readonly string[], now: number, width: number): Line[] {
+/**
+ * @param now end of what still lasts, in milliseconds of the scheduler's clock
+ * @param leastMs time that there is room for at least
+ */
+export function timeLine(
+  tasks: readonly TaskView[],
+  hosts: readonly string[],
+  now: number,
+  width: number,
+  leastMs = 0,
+): Line[] {
   const stretches = tasks.flatMap((task) => task.stretches);
   if (stretches.length === 0) return [];
   const start = Math.min(...stretches.map(({ from }) => from));
-  const end = Math.max(...stretches.map(({ to }) => to ?? now));
+  const end = Math.max(start + leastMs, ...stretches.map(({ to }) => to ?? now));
   const names = Math.max(...tasks.map(({ id }) => id.length)) + 4;
   const columns = Math.max(FEWEST_BAR_COLUMNS, Math.min(width, MOST_COLUMNS) - names - 2);
   const scale = { start, perMs: columns / Math.max(1, end - start), columns };
