@@ -7,8 +7,6 @@ export interface Exit {
   readonly signal: NodeJS.Signals | null;
 }
 
-/** How long a child may take to end in order before it is killed. */
-const STOP_MS = 4_000;
 const STDERR_LINES = 5;
 
 export class Child {
@@ -62,11 +60,15 @@ export class Child {
     });
   }
 
-  /** Asks the process to end, and kills it when it does not. */
-  async stop(): Promise<Exit> {
+  get isRunning(): boolean {
+    return this.#process.exitCode === null && this.#process.signalCode === null;
+  }
+
+  /** Asks the process to end, and kills it when it has not done so in time. */
+  async stop(patienceMs: number): Promise<Exit> {
     this.#isStopping = true;
     this.#process.kill("SIGTERM");
-    const timer = setTimeout(() => this.#process.kill("SIGKILL"), STOP_MS);
+    const timer = setTimeout(() => this.#process.kill("SIGKILL"), patienceMs);
     const exit = await this.ended;
     clearTimeout(timer);
     return exit;

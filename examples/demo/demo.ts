@@ -24,6 +24,8 @@ const HOSTS = ["host-a", "host-b"];
 const FRAME_MS = 100;
 /** The demo takes about 5 seconds; after this long, something is wrong. */
 const PATIENCE_MS = 60_000;
+/** How long a child may take to end in order before it is killed. */
+const STOP_MS = 4_000;
 /** How long the end of a process may take to be told after its connections are gone. */
 const CAUSE_MS = 1_000;
 
@@ -245,11 +247,12 @@ export class Demo {
     if (children.length === 0) return [];
     await this.#client?.cancel(this.#runId, "the demo ends").catch(() => {});
     this.#client?.close();
-    const isHost = ({ name }: Child): boolean => HOSTS.includes(name);
-    const stop = async (child: Child) => ({ name: child.name, ...(await child.stop()) });
-    const hosts = await Promise.all(children.filter(isHost).map(stop));
-    const others = await Promise.all(children.filter((child) => !isHost(child)).map(stop));
-    return [...hosts, ...others];
+    const [scheduler, ...hosts] = children;
+    // A host finishes what it has at the scheduler: without one, there is nothing to wait for.
+    const patienceMs = scheduler?.isRunning === true ? STOP_MS : 0;
+    const stop = async (child: Child) => ({ name: child.name, ...(await child.stop(patienceMs)) });
+    const ended = await Promise.all(hosts.map(stop));
+    return scheduler === undefined ? ended : [...ended, await stop(scheduler)];
   }
 
   #verdict(tookMs: number): string {
