@@ -116,6 +116,8 @@ export class Demo {
     await this.#startScheduler();
     await this.#startHosts();
     this.screen.print([[]]);
+    for (const line of lookInside(this.#address, this.screen.width)) this.#append(line);
+    this.#append([]);
     const client = new Client({ url: `grpc://${this.#address}` });
     this.#client = client;
     this.#runId = (await client.start(rain, input)).runId;
@@ -143,7 +145,6 @@ export class Demo {
     const scheduler = this.#startChild("scheduler", args);
     this.#address = await scheduler.line(addressIn);
     this.screen.print([["  scheduler  ", [`on ${this.#address}, process ${scheduler.pid}`, "dim"]]]);
-    if (!this.screen.isLive) for (const line of lookInside(this.#address, this.screen.width)) this.#append(line);
   }
 
   async #startHosts(): Promise<void> {
@@ -166,9 +167,10 @@ export class Demo {
 
   /** From the run's first event to its last; meanwhile the screen shows how it stands. */
   async #follow(client: Client, office: NewYorkOffice): Promise<void> {
-    const draw = (): void => this.screen.draw(liveFrame(this.#moment(), this.screen.width, this.screen.height));
+    const draw = (): void => {
+      if (!this.#isOver) this.screen.draw(liveFrame(this.#moment(), this.screen.width, this.screen.height));
+    };
     const timer = setInterval(draw, FRAME_MS);
-    this.screen.out.on("resize", draw);
     try {
       for await (const { events } of client.watch({ runId: this.#runId })) {
         if (this.#isOver) return;
@@ -183,7 +185,6 @@ export class Demo {
       }
     } finally {
       clearInterval(timer);
-      this.screen.out.off("resize", draw);
     }
   }
 
@@ -271,7 +272,7 @@ export class Demo {
 
 /** The address in the scheduler's log line that says that it has started. */
 function addressIn(line: string): string | null {
-  const entry: unknown = JSON.parse(line);
+  const entry: unknown = line.startsWith("{") ? JSON.parse(line) : null;
   if (typeof entry !== "object" || entry === null || !("event" in entry) || !("address" in entry)) return null;
   return entry.event === "server_started" ? String(entry.address) : null;
 }

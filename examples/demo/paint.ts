@@ -9,7 +9,7 @@ export type Span = string | readonly [text: string, style: Style];
 export type Line = readonly Span[];
 
 /** Whether a stream takes colours: NO_COLOR, FORCE_COLOR and the terminal decide. */
-export function wantsColour(stream: NodeJS.WriteStream, env: NodeJS.ProcessEnv = process.env): boolean {
+export function wantsColour(stream: { readonly isTTY?: boolean }, env: NodeJS.ProcessEnv = process.env): boolean {
   if ((env.NO_COLOR ?? "") !== "") return false;
   if (env.FORCE_COLOR !== undefined) return env.FORCE_COLOR !== "0" && env.FORCE_COLOR !== "false";
   return stream.isTTY === true && env.TERM !== "dumb";

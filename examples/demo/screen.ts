@@ -14,6 +14,14 @@ const DEFAULT_ROWS = 24;
 /** Less than this is no place to draw in. */
 const FEWEST_ROWS = 12;
 
+/** What a screen needs of a stream: `process.stdout` fits. */
+export interface Output {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  readonly rows?: number;
+  write(text: string): unknown;
+}
+
 export class Screen {
   /** Whether there is a part that is drawn again. If not, lines tell what happens. */
   readonly isLive: boolean;
@@ -22,7 +30,7 @@ export class Screen {
   #drawn: number[] = [];
   #isCursorHidden = false;
 
-  constructor(readonly out: NodeJS.WriteStream = process.stdout) {
+  constructor(readonly out: Output = process.stdout) {
     this.isLive = out.isTTY === true && process.env.TERM !== "dumb" && (out.rows ?? DEFAULT_ROWS) >= FEWEST_ROWS;
     this.#inColour = wantsColour(out);
   }

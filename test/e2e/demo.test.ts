@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Client } from "@cloaca/sdk";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { isAlive, type Program, runProgram } from "../support/program.js";
 
@@ -106,4 +107,17 @@ it("refuses an option that it does not have", async () => {
   const { code, stderr } = await runProgram(DEMO, ["--kepe"]).ended;
   expect(stderr).toContain("usage: npm run demo [-- --keep]");
   expect(code).toBe(2);
+});
+
+it("with --keep, leaves everything running until Ctrl-C", async () => {
+  const demo = runProgram(DEMO, ["--keep"]);
+  const [, address = ""] = await demo.says(/still running, until Ctrl-C:[^]*grpcurl -plaintext (\S+)/);
+  const client = new Client({ url: address });
+  const { runs } = await client.list();
+  expect(runs).toMatchObject([{ workflow: "rain", status: "SUCCEEDED" }]);
+  client.close();
+  demo.signal("SIGINT");
+  const { code, stdout } = await demo.ended;
+  expect(stdout).toMatch(/\ndemo ok: .*\n$/);
+  expect(code).toBe(0);
 });
