@@ -13,8 +13,11 @@ describe("npm run demo, in a pipe", () => {
 
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), "cloaca-demo-test-"));
-    demo = runProgram(DEMO, [], { TMPDIR: folder });
   });
+
+  function start(...args: readonly string[]): void {
+    demo = runProgram(DEMO, args, { TMPDIR: folder });
+  }
 
   afterEach(async () => {
     demo.signal("SIGTERM");
@@ -37,6 +40,7 @@ describe("npm run demo, in a pipe", () => {
   }
 
   it("ends with a verdict that agrees with what it told, and leaves nothing behind", async () => {
+    start();
     const pids = await processes();
     const { code, stdout, stderr } = await demo.ended;
     expect(stderr).toBe("");
@@ -80,6 +84,7 @@ describe("npm run demo, in a pipe", () => {
   });
 
   it("ends in order on Ctrl-C, in mid-deferral", async () => {
+    start();
     const pids = await processes();
     await demo.says(/deferred/);
     demo.signal("SIGINT");
@@ -92,7 +97,23 @@ describe("npm run demo, in a pipe", () => {
     expectNothingLeft(pids);
   });
 
+  it("with --keep, leaves everything running until Ctrl-C", async () => {
+    start("--keep");
+    const pids = await processes();
+    const [, address = ""] = await demo.says(/still running, until Ctrl-C:\s+look inside: grpcurl -plaintext (\S+)/);
+    const client = new Client({ url: address });
+    const { runs } = await client.list();
+    expect(runs).toMatchObject([{ workflow: "rain", status: "SUCCEEDED" }]);
+    client.close();
+    demo.signal("SIGINT");
+    const { code, stdout } = await demo.ended;
+    expect(stdout).toMatch(/\ndemo ok: .*\n$/);
+    expect(code).toBe(0);
+    expectNothingLeft(pids);
+  });
+
   it.each(["host-b", "scheduler"])("says so when %s dies, and fails", async (name) => {
+    start();
     const pids = await processes();
     await demo.says(/deferred/);
     process.kill(pids[name] ?? 0, "SIGKILL");
@@ -107,17 +128,4 @@ it("refuses an option that it does not have", async () => {
   const { code, stderr } = await runProgram(DEMO, ["--kepe"]).ended;
   expect(stderr).toContain("usage: npm run demo [-- --keep]");
   expect(code).toBe(2);
-});
-
-it("with --keep, leaves everything running until Ctrl-C", async () => {
-  const demo = runProgram(DEMO, ["--keep"]);
-  const [, address = ""] = await demo.says(/still running, until Ctrl-C:[^]*grpcurl -plaintext (\S+)/);
-  const client = new Client({ url: address });
-  const { runs } = await client.list();
-  expect(runs).toMatchObject([{ workflow: "rain", status: "SUCCEEDED" }]);
-  client.close();
-  demo.signal("SIGINT");
-  const { code, stdout } = await demo.ended;
-  expect(stdout).toMatch(/\ndemo ok: .*\n$/);
-  expect(code).toBe(0);
 });
