@@ -1,7 +1,7 @@
-// Generates the stubs and the descriptor set of the protocol. `npm run gen` writes them into the checkout; the check that
+// Generates the stubs of the protocol, and the descriptor sets that server reflection shows. `npm run gen` writes them into the checkout; the check that
 // they are current writes them into a folder of its own and compares.
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { mustRun, nodeBin, repoRoot } from "./lib/process.mjs";
 
@@ -13,10 +13,14 @@ export function generate(into) {
   for (const folder of generatedFolders) rmSync(join(into, folder), { recursive: true, force: true });
   const [buf, ...args] = nodeBin("buf");
   mustRun(buf, [...args, "generate", "--output", into]);
-  const descriptors = join(into, "proto/gen/cloaca.binpb");
-  mkdirSync(dirname(descriptors), { recursive: true });
-  // With comments, so that `grpcurl describe` shows them; with imports, so that the set stands alone.
-  mustRun(buf, [...args, "build", "--output", descriptors]);
+  mkdirSync(join(into, "proto/gen"), { recursive: true });
+  // With comments, so that `grpcurl describe` shows them; with imports, so that each set stands alone.
+  const describe = (/** @type {string} */ name, /** @type {string[]} */ ...input) =>
+    mustRun(buf, [...args, "build", ...input, "--output", join(into, `proto/gen/${name}.binpb`)]);
+  describe("cloaca");
+  // The details that statuses carry, and the health service.
+  describe("google-rpc", "scripts/google-rpc");
+  describe("grpc-health", "node_modules/grpc-health-check/proto", "--exclude-source-info");
   const stubs = join(into, "proto/src/gen");
   const modules = readdirSync(stubs, { recursive: true, encoding: "utf8" })
     .filter((file) => file.endsWith(".ts"))
