@@ -34,7 +34,8 @@ export async function openSessions(
   try {
     await commit(options, connections, live);
   } catch (error) {
-    for (const { connection } of live) if (connection.phase === "opening") connection.fail(CloacaError.from(error));
+    // Also those that are open by now: nobody has told them yet, and their leases could not be looked up (P6).
+    for (const { connection } of live) connection.fail(CloacaError.from(error));
   }
 }
 

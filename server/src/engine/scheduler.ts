@@ -16,7 +16,7 @@ import { openSessions } from "./openings.js";
 import type { SchedulerOptions } from "./options.js";
 import { resolveRegistrations } from "./registrations.js";
 import { Switchboard } from "./switchboard.js";
-import { type CancelRequest, Turn, type TurnInput } from "./turn.js";
+import { type CancelRequest, Turn, type TurnInput, type WithdrawnLease } from "./turn.js";
 
 /** How long to wait after a commit that failed. */
 const STORE_RETRY_MS = 500;
@@ -28,8 +28,11 @@ export class Scheduler implements ConnectionOwner {
   readonly #starts = new RequestQueue<StartRun, StartedRun>();
   readonly #cancels = new RequestQueue<CancelRequest, RunStatus>();
   readonly #goodbyes: string[] = [];
+  readonly #withdrawn: WithdrawnLease[] = [];
   readonly #liveness: Liveness;
   #scheduled = false;
+  /** Something came up while a turn was running. */
+  #again = false;
   #running: Promise<void> | null = null;
   #stopped = false;
   #storeFails = false;
@@ -164,6 +167,7 @@ export class Scheduler implements ConnectionOwner {
   }
 
   #schedule(): void {
+    if (this.#running !== null) this.#again = true;
     if (this.#scheduled || this.#storeFails || this.#running !== null) return;
     this.#scheduled = true;
     this.options.runtime.soon(() => {
@@ -189,14 +193,16 @@ export class Scheduler implements ConnectionOwner {
 
   #afterTurn(more: boolean): void {
     this.#running = null;
+    const again = this.#again;
+    this.#again = false;
     if (this.#stopped) return;
-    if (more || this.#hasInput()) this.#schedule();
+    if (more || again || this.#hasInput()) this.#schedule();
     this.#wakeWhenDue();
   }
 
   #hasInput(): boolean {
-    const waiting = this.#openings.length + this.#incoming.length + this.#goodbyes.length;
-    return waiting > 0 || !this.#starts.isEmpty || !this.#cancels.isEmpty;
+    const hosts = this.#openings.length + this.#incoming.length + this.#goodbyes.length;
+    return hosts + this.#withdrawn.length > 0 || !this.#starts.isEmpty || !this.#cancels.isEmpty;
   }
 
   async #turn(): Promise<boolean> {
@@ -205,6 +211,7 @@ export class Scheduler implements ConnectionOwner {
     if (this.#openings.length > 0) await openSessions(this.options, this.connections, this.#openings.splice(0));
     const input: TurnInput = {
       ...(await resolveRegistrations(this.store, this.#takeIncoming())),
+      withdrawn: this.#withdrawn.splice(0),
       starts: this.#starts.take(),
       cancels: this.#cancels.take(),
       goodbyes: this.#goodbyes.splice(0),
@@ -218,7 +225,10 @@ export class Scheduler implements ConnectionOwner {
   /** Runs a turn. When the store cannot commit, host events are tried again and control requests are told. */
   async #attempt(input: TurnInput): Promise<boolean> {
     try {
-      return await new Turn(this.options, this.connections, input).run();
+      const turn = new Turn(this.options, this.connections, input);
+      const more = await turn.run();
+      this.#withdrawn.push(...turn.withdrawn);
+      return more;
     } catch (thrown) {
       const error = CloacaError.from(thrown);
       for (const request of [...input.starts, ...input.cancels]) request.reject(error);
@@ -242,17 +252,22 @@ export class Scheduler implements ConnectionOwner {
       connection.flush();
       return;
     }
+    const nothing = { registrations: [], starts: [], cancels: [], goodbyes: [], withdrawn: [], grants: false };
     for (const one of input.incoming) {
       const registrations = input.registrations.filter(
         (r) => r.connection === one.connection && r.seq === one.event.seq,
       );
-      await this.#attempt({ incoming: [one], registrations, starts: [], cancels: [], goodbyes: [], grants: false });
+      await this.#attempt({ ...nothing, incoming: [one], registrations });
+    }
+    if (input.incoming.length > 0 && input.withdrawn.length > 0) {
+      await this.#attempt({ ...nothing, incoming: [], withdrawn: input.withdrawn });
     }
   }
 
   #backOff(input: TurnInput, error: CloacaError): void {
     this.#incoming.unshift(...input.incoming);
     this.#goodbyes.unshift(...input.goodbyes);
+    this.#withdrawn.unshift(...input.withdrawn);
     this.options.log.error("store_unavailable", { error: error.message, waiting: this.#incoming.length });
     this.#storeFails = true;
     this.options.runtime.after(STORE_RETRY_MS, () => {

@@ -26,12 +26,21 @@ export interface CancelRequest {
 export interface TurnInput {
   readonly incoming: readonly Incoming[];
   readonly registrations: readonly Registration[];
+  /** What earlier turns leased, and took back before it was sent. */
+  readonly withdrawn: readonly WithdrawnLease[];
   readonly starts: readonly ControlRequest<StartRun, StartedRun>[];
   readonly cancels: readonly ControlRequest<CancelRequest, RunStatus>[];
   /** Sessions that said goodbye. */
   readonly goodbyes: readonly string[];
   /** Whether new work is given out. */
   readonly grants: boolean;
+}
+
+/** A lease that was cancelled while it was queued: its host will never say Stopped for it (P7). */
+export interface WithdrawnLease {
+  readonly runId: string | null;
+  readonly sessionId: string;
+  readonly leaseId: string;
 }
 
 interface LeaseCommand {
@@ -47,6 +56,8 @@ const NOTHING: Grants = { leases: [], resumed: [], more: false };
 const DUE_PER_TURN = 5_000;
 
 export class Turn {
+  /** For the next turn: their slots are freed there, since this one is committed. */
+  readonly withdrawn: WithdrawnLease[] = [];
   readonly #commands: LeaseCommand[] = [];
   readonly #updates: UpdateSession[] = [];
   readonly #receipts: { connection: Connection; seq: number; receipt: Receipt }[] = [];
@@ -64,8 +75,9 @@ export class Turn {
   /** Resolves with whether there is more to do at once; rejects when nothing of the turn has happened. */
   async run(): Promise<boolean> {
     const { store } = this.options;
-    const { starts, cancels, goodbyes, registrations } = this.input;
+    const { starts, cancels, goodbyes, registrations, withdrawn } = this.input;
     // No await between the operations: they share one commit.
+    const freed = withdrawn.length > 0 ? store.transact(withdrawn, this.#decideWithdrawn) : undefined;
     const receipts = this.#commands.length > 0 ? store.transact(this.#commands, this.#decideLease) : [];
     const updates = this.#updates.length > 0 ? store.updateSessions(this.#updates) : undefined;
     const registered = registrations.length > 0 ? this.#register() : undefined;
@@ -92,6 +104,7 @@ export class Turn {
       updates,
       registered,
       goodbye,
+      freed,
     ]);
 
     const [receiptResults, startResults, cancelResults, expiredIds, dueEffects, grants] = done;
@@ -101,13 +114,10 @@ export class Turn {
     });
     this.#publish([...this.#effects, ...dueEffects, ...grants.resumed], grants);
     this.#loseConnections(expiredIds);
-    await this.#freeWithdrawn();
     answer(starts, startResults);
     answer(cancels, cancelResults);
-    return grants.more || expiredIds.length === DUE_PER_TURN;
+    return grants.more || expiredIds.length === DUE_PER_TURN || this.withdrawn.length > 0;
   }
-
-  readonly #withdrawn: { runId: string | null; sessionId: string; event: LeaseEvent }[] = [];
 
   #sort(connection: Connection, event: Incoming["event"]): void {
     const { sessionId } = connection;
@@ -158,6 +168,9 @@ export class Turn {
     return draft.run().status;
   };
 
+  readonly #decideWithdrawn = (draft: RunDraft | null, lease: WithdrawnLease, now: number): Receipt =>
+    leaseEvent(draft, lease.sessionId, { type: "stopped", leaseId: lease.leaseId }, [], this.options.limits, now);
+
   #register(): Promise<unknown> {
     const { store } = this.options;
     const staged: Promise<unknown>[] = [];
@@ -204,21 +217,10 @@ export class Turn {
     if (effect.type === "cancel" && connection.outbox.withdraw(effect.leaseId)) {
       // P7: cancelling a lease that is still queued removes both; no host will ever say Stopped for it.
       const { sessionId, leaseId } = effect;
-      this.#withdrawn.push({
-        runId: parseLeaseId(leaseId)?.runId ?? null,
-        sessionId,
-        event: { type: "stopped", leaseId },
-      });
+      this.withdrawn.push({ runId: parseLeaseId(leaseId)?.runId ?? null, sessionId, leaseId });
       return;
     }
     connection.outbox.push(effect);
-  }
-
-  async #freeWithdrawn(): Promise<void> {
-    if (this.#withdrawn.length === 0) return;
-    await this.options.store.transact(this.#withdrawn, (draft, { sessionId, event }, now) =>
-      leaseEvent(draft, sessionId, event, [], this.options.limits, now),
-    );
   }
 
   #loseConnections(expired: readonly string[]): void {

@@ -148,6 +148,8 @@ class ExchangeWire implements Wire {
     if (poll === null) return;
     this.#poll = null;
     poll.cancel();
+    // P14: the TTL runs from the end of the poll.
+    if (this.connection.phase === "open") this.scheduler.heard(this.connection);
     if (!this.#isRegistered && this.connection.phase === "open") {
       this.#isRegistered = true;
       this.onOpen(this.connection.sessionId);

@@ -180,6 +180,14 @@ describe("the gRPC server", () => {
     host.stream.cancel();
   });
 
+  it("answers a name that no header can carry in full, and lives on", async () => {
+    for (const prefix of ["", "x"]) {
+      const runId = prefix + "😀".repeat(5_000);
+      await expect(call(RunService, "getRun", { runId })).rejects.toMatchObject({ code: status.NOT_FOUND });
+    }
+    await call(WorkflowService, "listWorkflows", {});
+  });
+
   it("names a workflow that is nearly right, and a run that is not there", async () => {
     await call(WorkflowService, "registerWorkflow", { definition: CHAIN });
     await expect(call(RunService, "startRun", { run: { workflow: "elt" } })).rejects.toMatchObject({

@@ -43,10 +43,8 @@ export async function startGrpcServer(scheduler: Scheduler, address: string): Pr
     "grpc.keepalive_time_ms": 300_000,
     "grpc.keepalive_permit_without_calls": 1,
   });
-  const health = new HealthImplementation({
-    "": "SERVING",
-    ...Object.fromEntries(SERVICES.map((service) => [service.typeName, "SERVING" as const])),
-  });
+  const healthNames = ["", ...SERVICES.map((service) => service.typeName)];
+  const health = new HealthImplementation(Object.fromEntries(healthNames.map((name) => [name, "SERVING"])));
   addServices(server, scheduler);
   health.addToServer(server);
   addReflection(server);
@@ -55,7 +53,7 @@ export async function startGrpcServer(scheduler: Scheduler, address: string): Pr
   return {
     address: `${host}:${port}`,
     async stop(graceMs) {
-      health.setStatus("", "NOT_SERVING");
+      for (const name of healthNames) health.setStatus(name, "NOT_SERVING");
       await shutDown(server, graceMs);
     },
   };

@@ -3,22 +3,27 @@ import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import { CloacaError, ERROR_CODES } from "../core/errors.js";
 
-/** Trailers have little room: a longer list of problems is cut here, its length is in the message. */
-const MAX_PROBLEMS = 20;
-const MAX_MESSAGE_BYTES = 2_000;
+/**
+ * Trailers have little room: gRPC in other languages refuses more than 8 KiB of them. The message travels percent-encoded,
+ * the details in base 64; a list of problems that is too long is cut, its length is in the message.
+ */
+const MAX_ENCODED_MESSAGE = 2_400;
+const MAX_DETAIL_BYTES = 3_600;
+const MAX_DETAIL_MESSAGE_BYTES = 800;
 
 export function toStatus(thrown: unknown): ServiceError {
   const error = CloacaError.from(thrown);
   const code = status[ERROR_CODES[error.code].status];
-  const details = cut(error.message);
+  const details = cut(error.message, MAX_ENCODED_MESSAGE, (char) => encodeURI(char).length);
   const metadata = new Metadata();
-  metadata.set("grpc-status-details-bin", Buffer.from(statusDetails(code, details, error)));
+  metadata.set("grpc-status-details-bin", Buffer.from(statusDetails(code, error)));
   return Object.assign(new Error(details), { code, details, metadata });
 }
 
 // The messages of google/rpc/status.proto and error_details.proto, field by field.
 
-function statusDetails(code: number, message: string, error: CloacaError): Uint8Array {
+function statusDetails(code: number, error: CloacaError): Uint8Array {
+  const message = cut(error.message, MAX_DETAIL_MESSAGE_BYTES);
   const writer = new BinaryWriter().uint32(tag(1, 0)).int32(code).uint32(tag(2, 2)).string(message);
   any(writer, "google.rpc.ErrorInfo", errorInfo(error));
   if (error.problems.length > 0) any(writer, "google.rpc.BadRequest", badRequest(error));
@@ -38,9 +43,14 @@ function errorInfo(error: CloacaError): Uint8Array {
 
 function badRequest(error: CloacaError): Uint8Array {
   const writer = new BinaryWriter();
-  for (const { field, description } of error.problems.slice(0, MAX_PROBLEMS)) {
+  let room = MAX_DETAIL_BYTES - MAX_DETAIL_MESSAGE_BYTES;
+  for (const problem of error.problems) {
+    const field = cut(problem.field, 200);
+    const description = cut(problem.description, 400);
+    room -= Buffer.byteLength(field) + Buffer.byteLength(description) + 8;
+    if (room < 0) break;
     writer.uint32(tag(1, 2)).fork();
-    writer.uint32(tag(1, 2)).string(cut(field, 200)).uint32(tag(2, 2)).string(cut(description, 300));
+    writer.uint32(tag(1, 2)).string(field).uint32(tag(2, 2)).string(description);
     writer.join();
   }
   return writer.finish();
@@ -57,6 +67,21 @@ function tag(field: number, wireType: 0 | 2): number {
   return (field << 3) | wireType;
 }
 
-function cut(text: string, max = MAX_MESSAGE_BYTES): string {
-  return text.length <= max ? text : `${text.slice(0, max - 1)}…`;
+/**
+ * The text, cut at a whole character where it is longer than `max` as `size` counts. Half characters, which no header can
+ * carry, are replaced.
+ */
+function cut(text: string, max: number, size = (char: string): number => Buffer.byteLength(char)): string {
+  let kept = "";
+  let left = max - size("…");
+  let end = "";
+  for (const found of text) {
+    const char = /^[\uD800-\uDFFF]$/.test(found) ? "\uFFFD" : found;
+    left -= size(char);
+    if (left < -size("…")) return `${kept}…`;
+    // What still fits if nothing more comes.
+    if (left < 0) end += char;
+    else kept += char;
+  }
+  return kept + end;
 }
