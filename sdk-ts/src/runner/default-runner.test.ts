@@ -234,4 +234,14 @@ describe("Host", () => {
     await second.stop();
     rmSync(folder, { recursive: true });
   });
+
+  it("P12: a host that drains while the scheduler is gone ends, for it has nothing to say", async () => {
+    const scheduler = await startEmbedded({ store: "memory:", address: "127.0.0.1:0" });
+    const host = new Host({ url: scheduler.address, slots: 1 });
+    const ended = host.run({ handleSignals: false });
+    await host.ready();
+    await scheduler.stop();
+    await host.drain();
+    await ended;
+  });
 });

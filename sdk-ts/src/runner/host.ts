@@ -41,6 +41,8 @@ export interface RunOptions {
 
 const DEFAULT_SLOTS = 10;
 const DEFAULT_DRAIN_GRACE_MS = 10_000;
+/** Of a session that no Welcome has told its own. */
+const DEFAULT_TTL_MS = 15_000;
 
 export class Host {
   readonly #workflows = new Map<string, WorkflowDefinition<object>>();
@@ -58,6 +60,9 @@ export class Host {
   #wakeUp: () => void = () => {};
   #readyWaiters: (() => void)[] = [];
   #graceTimer: NodeJS.Timeout | null = null;
+  #ttlMs = DEFAULT_TTL_MS;
+  /** When a drain ends that the scheduler does not hear of: by then its session has expired there. */
+  #drainDeadline = Number.POSITIVE_INFINITY;
 
   constructor(readonly options: HostOptions) {
     this.#log = options.log ?? QUIET;
@@ -144,6 +149,7 @@ export class Host {
         const outcome = await this.#connect();
         if (outcome.type === "drained") return;
         if (outcome.type === "fatal") throw outcome.error;
+        if (this.#mayGo()) return;
         await this.#wait(outcome);
       }
     } finally {
@@ -152,6 +158,12 @@ export class Host {
       if (this.#graceTimer !== null) clearTimeout(this.#graceTimer);
       await this.#keepAlive.stop();
     }
+  }
+
+  /** A host that drains while the scheduler is away goes when it has nothing to say, or when nobody waits for it any more. */
+  #mayGo(): boolean {
+    if (!this.#session.isDraining) return false;
+    return !this.#session.hasNews || performance.now() > this.#drainDeadline;
   }
 
   async #connect(): Promise<Outcome> {
@@ -170,6 +182,7 @@ export class Host {
     const { sessionId, generation, resumed } = welcome;
     this.#keepAlive.watch(welcome);
     this.#backoff.reset();
+    this.#ttlMs = welcome.ttlMs;
     this.#isServing = true;
     this.#log.info("host_connected", { session: sessionId, generation, resumed });
     for (const resolve of this.#readyWaiters.splice(0)) resolve();
@@ -191,6 +204,7 @@ export class Host {
   #startDrain(graceMs: number, reason: string): void {
     if (this.#session.isDraining) return;
     this.#log.info("host_draining", { reason, graceMs });
+    this.#drainDeadline = performance.now() + graceMs + this.#ttlMs;
     this.#session.drain(reason);
     this.#graceTimer = setTimeout(() => this.#session.declineDeferred("the host drains"), graceMs);
     this.#wakeUp();

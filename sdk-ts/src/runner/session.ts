@@ -73,6 +73,13 @@ export class HostSession implements ExecutionPort {
     return this.#executions.size === 0 && this.#owed.size === 0;
   }
 
+  /** Something runs, or is owed that the scheduler would miss. That the host drains it learns from its silence as well. */
+  get hasNews(): boolean {
+    if (this.#executions.size > 0) return true;
+    for (const { event } of this.#owed.values()) if (event.type !== "drain") return true;
+    return false;
+  }
+
   get isDraining(): boolean {
     return this.#isDraining;
   }

@@ -1,0 +1,17 @@
+import { readFileSync } from "node:fs";
+import { expect, it } from "vitest";
+
+const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
+
+it("shows the program that runs", () => {
+  expect(read("README.md")).toContain(`\`\`\`ts\n${read("examples/ts/hello.ts")}\`\`\``);
+});
+
+it("links to files that are there", () => {
+  for (const page of ["README.md", "docs/ARCHITECTURE.md", "docs/OPERATIONS.md", "examples/README.md"]) {
+    const folder = page.includes("/") ? `${page.slice(0, page.lastIndexOf("/"))}/` : "";
+    for (const [, link = ""] of read(page).matchAll(/\]\((?!https?:)([^)#]+)/g)) {
+      expect(() => read(`${folder}${link}`), `${page} links to ${link}`).not.toThrow(/ENOENT/);
+    }
+  }
+});
