@@ -64,10 +64,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   }
 }
 
-/** Wall time at the start, monotonic from there on. */
+/** Wall time at the start, monotonic from there on. Whole milliseconds: they are in every row and every event. */
 function monotonicClock(): Clock {
   const offset = Date.now() - performance.now();
-  return { now: () => offset + performance.now() };
+  return { now: () => Math.floor(offset + performance.now()) };
 }
 
 function randomIds(): Ids {

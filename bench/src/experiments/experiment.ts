@@ -4,6 +4,7 @@ import { RunClient, type RunSpec, type Workflow } from "../client/run-client.js"
 import type { Figure, FigureName } from "../figures.js";
 import { type HostProcess, startHosts } from "../processes/hosts.js";
 import { type SchedulerProcess, startScheduler } from "../processes/scheduler.js";
+import { cpuMs } from "../processes/usage.js";
 
 export interface Experiment {
   readonly figures: readonly FigureName[];
@@ -46,7 +47,8 @@ export async function withBench<T>(
     await client.watch();
     const result = await measure({ scheduler, client, hosts: host });
     // Whatever a host heard that it must not hear spoils the figure.
-    await host.tally();
+    const { leases } = await host.tally();
+    process.stderr.write(`  ${cpuText(scheduler, host, leases)}\n`);
     return result;
   } finally {
     client.close();
@@ -97,4 +99,17 @@ export async function flow(client: RunClient, { run, batch, window }: Load, sign
     started += batch;
   }
   return started;
+}
+
+/** CPU time tells of the code where the clock tells of the neighbours on the machine as well. */
+function cpuText(scheduler: SchedulerProcess, hosts: HostProcess, leases: number): string {
+  const { user, system } = process.cpuUsage();
+  const times = [
+    ["scheduler", cpuMs(scheduler.pid)],
+    ["hosts", cpuMs(hosts.pid)],
+    ["client and bench so far", (user + system) / 1_000],
+  ] as const;
+  const perLease = Math.round((1_000 * times[0][1]) / Math.max(1, leases));
+  const text = times.map(([name, ms]) => `${name} ${(ms / 1_000).toFixed(1)} s`).join(", ");
+  return `CPU: ${text}; ${leases} leases, ${perLease} µs of the scheduler for each`;
 }

@@ -2,6 +2,9 @@ import type { View } from "./merge.js";
 import type { Graph, Run, TaskRun } from "./model.js";
 import type { EventDraft } from "./task-machine.js";
 
+/** What a decision may change of a run; the draft itself counts events. */
+export type RunChanges = Partial<Pick<Run, "status" | "startedAt" | "finishedAt" | "reason" | "open" | "failed">>;
+
 /**
  * A run under decision: what a store loaded under lock, with the changes so far. Decisions read and write it and touch
  * nothing else; the store makes the changes durable or drops them.
@@ -9,10 +12,10 @@ import type { EventDraft } from "./task-machine.js";
 export interface RunDraft {
   readonly graph: Graph;
   run(): Run;
-  setRun(run: Run): void;
+  changeRun(changes: RunChanges): void;
   task(index: number): TaskRun;
   setTask(task: TaskRun): void;
-  /** Appends to the run's log; the draft gives the event its number. */
+  /** Appends to the run's log; the draft gives the event its number, and keeps it. */
   log(event: EventDraft): void;
   /** The context that a task leaves behind; remembered by the draft once it was computed. */
   output(index: number): View | undefined;

@@ -33,7 +33,7 @@ export function advance(
     settle(draft, dependentsAfterEnd(draft, next), limits, now);
     finishWhenDone(draft, now);
   } else if (next.state === "LEASED" && draft.run().status === "PENDING") {
-    draft.setRun({ ...draft.run(), status: "RUNNING", startedAt: now });
+    draft.changeRun({ status: "RUNNING", startedAt: now });
   }
   return next;
 }
@@ -89,7 +89,7 @@ export function cancelRun(draft: RunDraft, detail: string, now: number): HostEff
     draft.log(event);
     pushCancel(effects, task, "RUN_CANCELLED", detail);
   }
-  draft.setRun({ ...draft.run(), open: 0 });
+  draft.changeRun({ open: 0 });
   endRun(draft, "CANCELLED", detail, now);
   return effects;
 }
@@ -203,7 +203,7 @@ function verdict(draft: RunDraft, index: number, limits: DecisionLimits): TaskIn
 
 function countEnd(draft: RunDraft, ended: TaskRun): void {
   const run = draft.run();
-  draft.setRun({ ...run, open: run.open - 1, failed: run.failed + (ended.state === "FAILED" ? 1 : 0) });
+  draft.changeRun({ open: run.open - 1, failed: run.failed + (ended.state === "FAILED" ? 1 : 0) });
 }
 
 function finishWhenDone(draft: RunDraft, now: number): void {
@@ -222,7 +222,7 @@ function firstFailure(draft: RunDraft): string {
 }
 
 function endRun(draft: RunDraft, status: "SUCCEEDED" | "FAILED" | "CANCELLED", reason: string, now: number): void {
-  draft.setRun({ ...draft.run(), status, reason, finishedAt: now });
+  draft.changeRun({ status, reason, finishedAt: now });
   draft.log({ at: now, type: `RUN_${status}`, ...(reason === "" ? null : { reason }) });
 }
 

@@ -16,7 +16,7 @@ export function runContext({ run, graph, tasks }: RunView): View {
     task: (index) => tasks[index] ?? initialTaskRun(run.id, index, 0),
     output: (index) => outputs.get(index),
     setOutput: (index, view) => void outputs.set(index, view),
-    setRun: readonly,
+    changeRun: readonly,
     setTask: readonly,
     log: readonly,
   };

@@ -1,6 +1,6 @@
 import type { View } from "../../core/merge.js";
 import type { Graph, Run, RunEvent, TaskRun } from "../../core/model.js";
-import type { RunDraft } from "../../core/run-draft.js";
+import type { RunChanges, RunDraft } from "../../core/run-draft.js";
 import { type EventDraft, initialTaskRun } from "../../core/task-machine.js";
 import type { DeadlineNode } from "./deadlines.js";
 import type { ReadyEntry } from "./dispatch.js";
@@ -10,6 +10,8 @@ export interface RunObserver {
   dirty(run: LiveRun): void;
   taskChanged(run: LiveRun, before: TaskRun, after: TaskRun): void;
 }
+
+type MutableRun = { -readonly [K in keyof Run]: Run[K] };
 
 /**
  * A run that has not ended, in memory. It is its own draft: a change applies at once, the first value of each changed part
@@ -30,7 +32,7 @@ export class LiveRun implements RunDraft {
   readonly deadlines = new Map<number, DeadlineNode>();
   /** Fenced leases whose hosts have not stopped them. A run with some stays live even when it has ended. */
   endings = 0;
-  #run: Run;
+  #run: MutableRun;
   readonly #tasks: (TaskRun | undefined)[];
   #outputs: (View | undefined)[] | null = null;
 
@@ -49,10 +51,8 @@ export class LiveRun implements RunDraft {
     return this.#run;
   }
 
-  setRun(run: Run): void {
-    this.#touch();
-    this.runBefore ??= this.#run;
-    this.#run = run;
+  changeRun(changes: RunChanges): void {
+    Object.assign(this.#changing(), changes);
   }
 
   task(index: number): TaskRun {
@@ -75,10 +75,8 @@ export class LiveRun implements RunDraft {
   }
 
   log(event: EventDraft): void {
-    this.#touch();
-    const seq = this.#run.eventSeq + 1;
-    this.setRun({ ...this.#run, eventSeq: seq });
-    this.events.push({ seq, ...event });
+    // Not a copy: a decision makes an event for the log alone, and there are several in each step.
+    this.events.push(Object.assign(event, { seq: ++this.#changing().eventSeq }));
   }
 
   output(index: number): View | undefined {
@@ -115,6 +113,16 @@ export class LiveRun implements RunDraft {
     if (this.runBefore !== null) this.#run = this.runBefore;
     this.#outputs = null;
     this.settle();
+  }
+
+  /** The run for changing: a copy of the turn's own, so that whoever has read the run keeps what was read. */
+  #changing(): MutableRun {
+    this.#touch();
+    if (this.runBefore === null) {
+      this.runBefore = this.#run;
+      this.#run = { ...this.#run };
+    }
+    return this.#run;
   }
 
   #touch(): void {

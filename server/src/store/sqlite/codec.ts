@@ -1,29 +1,37 @@
-/** Runs and task runs as rows: JSON without what is the default, so that rows stay small. */
-import type { Run, TaskRun } from "../../core/model.js";
+/**
+ * Runs, task runs and events as rows: JSON without what is the default, so that rows stay small.
+ *
+ * What every row has is written field by field and only the rest by `JSON.stringify`, which was the largest part of a
+ * turn's time on the CPU: 2.1 µs for three events, 0.4 µs this way (`npm run bench -- --profile` shows both).
+ */
+import type { Lease, Run, RunEvent, TaskRun } from "../../core/model.js";
 import { initialTaskRun } from "../../core/task-machine.js";
 
-type Written = "labels" | "traceparent" | "startedAt" | "finishedAt" | "reason" | "open" | "failed" | "eventSeq";
+interface RunData {
+  readonly priority: number;
+  readonly createdAt: number;
+  readonly open: number;
+  readonly failed: number;
+  readonly eventSeq: number;
+  readonly labels?: Run["labels"];
+  readonly traceparent?: string;
+  readonly startedAt?: number;
+  readonly finishedAt?: number;
+  readonly reason?: string;
+}
 
-type RunData = Pick<Run, "priority" | "createdAt"> & { -readonly [K in Written]?: Run[K] } & {
-  /** Fenced leases that still count, so that a run that has ended is read again after a restart. */
-  endings?: number;
-};
-
-export function encodeRun(run: Run, endings: number): string {
-  const data: RunData = {
-    priority: run.priority,
-    createdAt: run.createdAt,
-    open: run.open,
-    failed: run.failed,
-    eventSeq: run.eventSeq,
-  };
-  if (Object.keys(run.labels).length > 0) data.labels = run.labels;
-  if (run.traceparent !== "") data.traceparent = run.traceparent;
-  if (run.startedAt !== null) data.startedAt = run.startedAt;
-  if (run.finishedAt !== null) data.finishedAt = run.finishedAt;
-  if (run.reason !== "") data.reason = run.reason;
-  if (endings > 0) data.endings = endings;
-  return JSON.stringify(data);
+export function encodeRun(run: Run): string {
+  const { priority, createdAt, open, failed, eventSeq } = run;
+  let json = `{"priority":${priority},"createdAt":${createdAt},"open":${open},"failed":${failed},"eventSeq":${eventSeq}`;
+  if (run.startedAt !== null) json += `,"startedAt":${run.startedAt}`;
+  if (run.finishedAt !== null) json += `,"finishedAt":${run.finishedAt}`;
+  if (run.reason !== "") json += `,"reason":${text(run.reason)}`;
+  if (run.traceparent !== "") json += `,"traceparent":${text(run.traceparent)}`;
+  for (const _ in run.labels) {
+    json += `,"labels":${JSON.stringify(run.labels)}`;
+    break;
+  }
+  return `${json}}`;
 }
 
 export interface RunRow {
@@ -55,30 +63,40 @@ export function decodeRun(row: RunRow): Run {
     startedAt: data.startedAt ?? null,
     finishedAt: data.finishedAt ?? null,
     reason: data.reason ?? "",
-    open: data.open ?? 0,
-    failed: data.failed ?? 0,
-    eventSeq: data.eventSeq ?? 0,
+    open: data.open,
+    failed: data.failed,
+    eventSeq: data.eventSeq,
   };
 }
 
 type TaskRunData = { -readonly [K in keyof TaskRun]?: TaskRun[K] };
 
+/** All but `checkpoint` and `patch`, which have columns of their own and change less often. */
 export function encodeTaskRun(task: TaskRun): string {
-  const data: TaskRunData = { state: task.state, attempt: task.attempt, fence: task.fence, hostId: task.hostId };
-  if (task.lease !== null) data.lease = task.lease;
-  if (task.outcome !== null) data.outcome = task.outcome;
-  if (task.recovery > 0) data.recovery = task.recovery;
-  if (task.lossesHeld > 0) data.lossesHeld = task.lossesHeld;
-  if (task.lossesDeferred > 0) data.lossesDeferred = task.lossesDeferred;
-  if (task.ending.length > 0) data.ending = task.ending;
-  if (task.declinedBy.length > 0) data.declinedBy = task.declinedBy;
-  if (task.failure !== null) data.failure = task.failure;
-  if (task.skip !== null) data.skip = task.skip;
-  if (task.slotHeldMs > 0) data.slotHeldMs = task.slotHeldMs;
-  if (task.readyAt !== null) data.readyAt = task.readyAt;
-  if (task.startedAt !== null) data.startedAt = task.startedAt;
-  if (task.finishedAt !== null) data.finishedAt = task.finishedAt;
-  return JSON.stringify(data);
+  const { lease, outcome } = task;
+  let json = `{"state":"${task.state}","attempt":${task.attempt},"fence":${task.fence},"hostId":${text(task.hostId)}`;
+  if (lease !== null) json += `,"lease":${encodeLease(lease)}`;
+  if (outcome !== null) {
+    const { leaseId, sessionId, kind, digest } = outcome;
+    json += `,"outcome":{"leaseId":${text(leaseId)},"sessionId":${text(sessionId)},"kind":"${kind}","digest":${text(digest)}}`;
+  }
+  if (task.recovery > 0) json += `,"recovery":${task.recovery}`;
+  if (task.lossesHeld > 0) json += `,"lossesHeld":${task.lossesHeld}`;
+  if (task.lossesDeferred > 0) json += `,"lossesDeferred":${task.lossesDeferred}`;
+  if (task.ending.length > 0) json += `,"ending":${JSON.stringify(task.ending)}`;
+  if (task.declinedBy.length > 0) json += `,"declinedBy":${JSON.stringify(task.declinedBy)}`;
+  if (task.failure !== null) json += `,"failure":${JSON.stringify(task.failure)}`;
+  if (task.skip !== null) json += `,"skip":"${task.skip}"`;
+  if (task.slotHeldMs > 0) json += `,"slotHeldMs":${task.slotHeldMs}`;
+  if (task.readyAt !== null) json += `,"readyAt":${task.readyAt}`;
+  if (task.startedAt !== null) json += `,"startedAt":${task.startedAt}`;
+  if (task.finishedAt !== null) json += `,"finishedAt":${task.finishedAt}`;
+  return `${json}}`;
+}
+
+function encodeLease({ id, sessionId, hostId, deferral, slotSince }: Lease): string {
+  const waiting = deferral === null ? "null" : JSON.stringify(deferral);
+  return `{"id":${text(id)},"sessionId":${text(sessionId)},"hostId":${text(hostId)},"deferral":${waiting},"slotSince":${slotSince}}`;
 }
 
 export interface TaskRunRow {
@@ -97,3 +115,34 @@ export function decodeTaskRun(runId: string, row: TaskRunRow): TaskRun {
     patch: row.patch === null ? null : (JSON.parse(row.patch) as TaskRun["patch"]),
   };
 }
+
+export function encodeEvents(events: readonly RunEvent[]): string {
+  let json = "";
+  for (const event of events) {
+    const { task, leaseId, sessionId, hostId, attempt, recovery, slotDelta, deferral, reason, failure } = event;
+    json += `${json === "" ? "[" : ","}{"seq":${event.seq},"at":${event.at},"type":"${event.type}"`;
+    if (task !== undefined) json += `,"task":${task}`;
+    if (leaseId !== undefined) json += `,"leaseId":${text(leaseId)}`;
+    if (sessionId !== undefined) json += `,"sessionId":${text(sessionId)}`;
+    if (hostId !== undefined) json += `,"hostId":${text(hostId)}`;
+    if (attempt !== undefined) json += `,"attempt":${attempt}`;
+    if (recovery !== undefined) json += `,"recovery":${recovery}`;
+    if (slotDelta !== undefined) json += `,"slotDelta":${slotDelta}`;
+    if (deferral !== undefined) json += `,"deferral":${deferral}`;
+    if (reason !== undefined) json += `,"reason":${text(reason)}`;
+    if (failure !== undefined) json += `,"failure":${JSON.stringify(failure)}`;
+    json += "}";
+  }
+  return json === "" ? "[]" : `${json}]`;
+}
+
+export function decodeEvents(data: string): RunEvent[] {
+  return JSON.parse(data) as RunEvent[];
+}
+
+/** A text as JSON. Ids and names, which nearly all are, need no escapes. */
+function text(value: string): string {
+  return PLAIN.test(value) ? `"${value}"` : JSON.stringify(value);
+}
+
+const PLAIN = /^[\w .:+-]*$/;

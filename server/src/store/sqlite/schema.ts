@@ -3,6 +3,7 @@
  * that the file is ours.
  *
  * - A run has a number, growing with each start; rows refer to it, so that keys are small and appended in order.
+ * - `endings` counts fenced leases that hold a slot, so that a run that has ended is read again after a restart.
  * - Task runs to which nothing has happened have no row: what waits or is ready for the first time follows from the rest.
  * - `events` has one row for all events of a run in one commit; `position` orders the log of all runs.
  */
@@ -33,12 +34,13 @@ export const MIGRATIONS: readonly string[] = [
     version TEXT NOT NULL,
     status TEXT NOT NULL,
     request_id TEXT,
+    endings INTEGER NOT NULL,
     data TEXT NOT NULL,
     input TEXT NOT NULL
   );
   CREATE UNIQUE INDEX runs_by_id ON runs (run_id);
   CREATE UNIQUE INDEX runs_by_request ON runs (namespace, request_id) WHERE request_id IS NOT NULL;
-  CREATE INDEX runs_live ON runs (number) WHERE status IN ('PENDING', 'RUNNING') OR json_extract(data, '$.endings') > 0;
+  CREATE INDEX runs_live ON runs (number) WHERE status IN ('PENDING', 'RUNNING') OR endings > 0;
 
   CREATE TABLE task_runs (
     run INTEGER NOT NULL,

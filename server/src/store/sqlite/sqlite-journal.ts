@@ -10,7 +10,16 @@ import type { Journal, Snapshot, StoredRun, WriteSet } from "../live/journal.js"
 import type { LiveRun } from "../live/live-run.js";
 import { parsePageToken } from "../page-token.js";
 import type { EventChunk, EventPage, EventQuery, Page, RunQuery, WorkflowRecord } from "../store.js";
-import { decodeRun, decodeTaskRun, encodeRun, encodeTaskRun, type RunRow, type TaskRunRow } from "./codec.js";
+import {
+  decodeEvents,
+  decodeRun,
+  decodeTaskRun,
+  encodeEvents,
+  encodeRun,
+  encodeTaskRun,
+  type RunRow,
+  type TaskRunRow,
+} from "./codec.js";
 import { needsRow, type Pause, restoreTaskRuns } from "./restore.js";
 import { prepareStatements, type Statements } from "./statements.js";
 
@@ -69,7 +78,7 @@ export class SqliteJournal implements Journal {
       for (const id of writes.endedSessions) sql.deleteSession.run(id);
       for (const run of writes.runs) this.#writeRun(run);
       for (const chunk of writes.chunks)
-        sql.insertEvents.run(chunk.position, chunk.runNumber, JSON.stringify(chunk.events));
+        sql.insertEvents.run(chunk.position, chunk.runNumber, encodeEvents(chunk.events));
       sql.commit.run();
     } catch (error) {
       // A failed COMMIT may leave the transaction open, and a full disk may have ended it.
@@ -116,7 +125,7 @@ export class SqliteJournal implements Journal {
     for (const row of rows.slice(0, limit)) {
       position = row.position;
       if (row.namespace !== namespace) continue;
-      const events = JSON.parse(row.data) as RunEvent[];
+      const events = decodeEvents(row.data);
       chunks.push({ position, namespace, runId: row.run_id, workflow: row.workflow, graph: this.#graph(row), events });
     }
     return { chunks, position, more: rows.length > limit };
@@ -133,7 +142,6 @@ export class SqliteJournal implements Journal {
     if (live.isNew) {
       const { id, namespace, workflow, version, status } = run;
       const requestId = run.requestId === "" ? null : run.requestId;
-      const data = encodeRun(run, live.endings);
       sql.insertRun.run(
         live.number,
         id,
@@ -142,11 +150,12 @@ export class SqliteJournal implements Journal {
         version,
         status,
         requestId,
-        data,
+        live.endings,
+        encodeRun(run),
         JSON.stringify(run.input),
       );
     } else if (live.runBefore !== null && (live.runBefore.status !== run.status || this.#endingsChanged(live))) {
-      sql.updateRun.run(run.status, encodeRun(run, live.endings), live.number);
+      sql.updateRun.run(run.status, live.endings, encodeRun(run), live.number);
     }
     for (const [index, before] of live.before) {
       const task = live.task(index);
@@ -180,7 +189,7 @@ export class SqliteJournal implements Journal {
 
   #lastEvent(runNumber: number): RunEvent | undefined {
     const row = this.#sql.lastEventsOfRun.get(runNumber);
-    return row === undefined ? undefined : (JSON.parse(row.data) as RunEvent[]).at(-1);
+    return row === undefined ? undefined : decodeEvents(row.data).at(-1);
   }
 
   #tasks(row: RunRow, run: Run): TaskRun[] {

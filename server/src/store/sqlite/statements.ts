@@ -29,7 +29,7 @@ interface RunFilter {
   readonly limit: number;
 }
 
-const LIVE = "status IN ('PENDING', 'RUNNING') OR json_extract(data, '$.endings') > 0";
+const LIVE = "status IN ('PENDING', 'RUNNING') OR endings > 0";
 const EVENTS = `SELECT e.position, e.data, r.run_id, r.namespace, r.workflow, r.version
   FROM events e JOIN runs r ON r.number = e.run`;
 
@@ -75,8 +75,8 @@ export function prepareStatements(db: Database.Database): Statements {
     putSession: db.prepare("INSERT OR REPLACE INTO sessions VALUES (?, ?)"),
     deleteSession: db.prepare("DELETE FROM sessions WHERE session_id = ?"),
 
-    insertRun: db.prepare("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"),
-    updateRun: db.prepare("UPDATE runs SET status = ?, data = ? WHERE number = ?"),
+    insertRun: db.prepare("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+    updateRun: db.prepare("UPDATE runs SET status = ?, endings = ?, data = ? WHERE number = ?"),
     liveRuns: db.prepare<[], RunRow>(`SELECT * FROM runs WHERE ${LIVE} ORDER BY number`),
     runById: db.prepare<[string], RunRow>("SELECT * FROM runs WHERE run_id = ?"),
     runByRequest: db.prepare<[string, string], RunRow>("SELECT * FROM runs WHERE namespace = ? AND request_id = ?"),
