@@ -3,18 +3,13 @@
  * outlives its polls; it can be written to only while a poll waits, and keeps what was sent until it is acknowledged.
  */
 import { create } from "@bufbuild/protobuf";
-import {
-  type ExchangeRequest,
-  type ExchangeResponse,
-  ExchangeResponseSchema,
-  type SchedulerEvent as WireSchedulerEvent,
-} from "@cloaca/protocol";
+import { type ExchangeRequest, type ExchangeResponse, ExchangeResponseSchema } from "@cloaca/protocol";
 import { CloacaError } from "../core/errors.js";
 import type { Connection, Wire } from "../engine/connection.js";
 import type { SchedulerEvent } from "../engine/events.js";
 import type { Scheduler } from "../engine/scheduler.js";
 import { toHostEvent } from "./from-wire.js";
-import { toSchedulerEvent } from "./to-wire.js";
+import { toSchedulerEvent, type WireSchedulerEvent } from "./to-wire.js";
 
 const MAX_WAIT_MS = 60_000;
 /** How long the answer to a first request, or to events, waits for what they bring about. */

@@ -103,7 +103,7 @@ function addServices(server: Server, scheduler: Scheduler): void {
 }
 
 /** Everything that a handler throws becomes a status in one place. */
-function unary<I extends Message, O extends Message>(handle: (request: I) => Promise<O>): handleUnaryCall<I, O> {
+function unary<I extends Message, O extends object>(handle: (request: I) => Promise<O>): handleUnaryCall<I, O> {
   return (call, callback) => {
     const request: I | Malformed = call.request;
     if (request instanceof Malformed) {

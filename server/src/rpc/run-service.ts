@@ -1,5 +1,5 @@
 /** `RunService`: starts runs, shows them, watches them and cancels them. */
-import { create } from "@bufbuild/protobuf";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import {
   type CancelRunRequest,
   CancelRunResponseSchema,
@@ -13,12 +13,11 @@ import {
   type RunSpec,
   RunStatus,
   type StartRunRequest,
-  StartRunResponseSchema,
+  type StartRunResponseSchema,
   type StartRunsRequest,
-  StartRunsResponseSchema,
+  type StartRunsResponseSchema,
   type WatchRunsRequest,
-  type WatchRunsResponse,
-  WatchRunsResponseSchema,
+  type WatchRunsResponseSchema,
 } from "@cloaca/protocol";
 import type { ServerWritableStream } from "@grpc/grpc-js";
 import { CloacaError } from "../core/errors.js";
@@ -41,13 +40,13 @@ const MAX_WAIT_MS = 60_000;
 export class RunServiceRpc {
   constructor(readonly scheduler: Scheduler) {}
 
-  async startRun(request: StartRunRequest) {
+  async startRun(request: StartRunRequest): Promise<MessageInitShape<typeof StartRunResponseSchema>> {
     const started = await this.scheduler.startRun(this.#toStart(request.namespace, request.run, "run"));
     const { runId, version, existing } = started;
-    return create(StartRunResponseSchema, { runId, workflowVersion: version, existing });
+    return { runId, workflowVersion: version, existing };
   }
 
-  async startRuns(request: StartRunsRequest) {
+  async startRuns(request: StartRunsRequest): Promise<MessageInitShape<typeof StartRunsResponseSchema>> {
     if (request.runs.length > MAX_STARTS) {
       throw new CloacaError(
         "REQUEST_INVALID",
@@ -64,7 +63,7 @@ export class RunServiceRpc {
         return { result: { case: "error" as const, value: { code, message, problems: [...problems] } } };
       }
     });
-    return create(StartRunsResponseSchema, { results: await Promise.all(results) });
+    return { results: await Promise.all(results) };
   }
 
   async getRun(request: GetRunRequest) {
@@ -104,7 +103,9 @@ export class RunServiceRpc {
     return create(CancelRunResponseSchema, { status: RunStatus[status] });
   }
 
-  async watchRuns(call: ServerWritableStream<WatchRunsRequest, WatchRunsResponse>): Promise<void> {
+  async watchRuns(
+    call: ServerWritableStream<WatchRunsRequest, MessageInitShape<typeof WatchRunsResponseSchema>>,
+  ): Promise<void> {
     const { namespace: named, runId, workflow, types, cursor } = call.request;
     const namespace = namespaceOf(named);
     const { position } = this.scheduler.store.stats();
@@ -125,7 +126,7 @@ export class RunServiceRpc {
           over ||= runId !== "" && isLastEvent(event.type);
         }
       }
-      await write(call, create(WatchRunsResponseSchema, { events, cursor: encodeCursor(at) }));
+      await write(call, { events, cursor: encodeCursor(at) });
       if (over || (await this.#isOver(namespace, runId, at))) break;
     }
     call.end();

@@ -1,6 +1,7 @@
 /** Generated services as grpc-js service definitions. */
 import { type DescMessage, type DescService, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
 import type { MethodDefinition, ServiceDefinition } from "@grpc/grpc-js";
+import { encoderOf } from "./message-encoder.js";
 
 /** A message whose bytes are not protobuf of its type. Handlers answer it with a coded error; the server lives on. */
 export class Malformed {
@@ -19,7 +20,7 @@ export function serviceDefinition(service: DescService): ServiceDefinition {
       requestStream: kind === "client_streaming" || kind === "bidi_streaming",
       responseStream: kind === "server_streaming" || kind === "bidi_streaming",
       requestSerialize: (message) => serialize(method.input, message),
-      responseSerialize: (message) => serialize(method.output, message),
+      responseSerialize: encoderOf(method.output),
       requestDeserialize: (bytes) => deserialize(method.input, bytes) as Message,
       responseDeserialize: (bytes) => fromBinary(method.output, bytes),
     };

@@ -1,29 +1,31 @@
 /** What the scheduler says to hosts: from words of the domain to protobuf. */
-import { create } from "@bufbuild/protobuf";
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import {
   CancelReason,
   DeferralOutcome,
   LeaseState,
   ReceiptResult,
-  SchedulerEventSchema,
-  type SchedulerEvent as WireSchedulerEvent,
-  type WorkResponse,
-  WorkResponseSchema,
+  type SchedulerEventSchema,
+  type WorkResponseSchema,
 } from "@cloaca/protocol";
 import type { LeaseGrant } from "../core/grants.js";
 import type { NumberedReceipt, SchedulerEvent, Welcome } from "../engine/events.js";
 import type { EngineLimits } from "../engine/limits.js";
 import { VERSION } from "../engine/scheduler-version.js";
 
-export function toWorkResponse(events: readonly SchedulerEvent[], limits: EngineLimits): WorkResponse {
-  return create(WorkResponseSchema, { events: events.map((event) => toSchedulerEvent(event, limits)) });
+/** What the encoder takes: messages need not be created only to be sent. */
+export type WireWorkResponse = MessageInitShape<typeof WorkResponseSchema>;
+export type WireSchedulerEvent = MessageInitShape<typeof SchedulerEventSchema>;
+
+export function toWorkResponse(events: readonly SchedulerEvent[], limits: EngineLimits): WireWorkResponse {
+  return { events: events.map((event) => toSchedulerEvent(event, limits)) };
 }
 
 export function toSchedulerEvent(event: SchedulerEvent, limits: EngineLimits): WireSchedulerEvent {
-  return create(SchedulerEventSchema, { event: toOneof(event, limits) });
+  return { event: toOneof(event, limits) };
 }
 
-type EventInit = NonNullable<NonNullable<Parameters<typeof create<typeof SchedulerEventSchema>>[1]>["event"]>;
+type EventInit = NonNullable<WireSchedulerEvent["event"]>;
 
 function toOneof(event: SchedulerEvent, limits: EngineLimits): EventInit {
   switch (event.type) {

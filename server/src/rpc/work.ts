@@ -1,5 +1,5 @@
 /** `HostService.Work`: a two-way stream as the wire of a connection. */
-import type { WorkRequest, WorkResponse } from "@cloaca/protocol";
+import type { WorkRequest } from "@cloaca/protocol";
 import type { ServerDuplexStream } from "@grpc/grpc-js";
 import { CloacaError } from "../core/errors.js";
 import type { Connection, Wire } from "../engine/connection.js";
@@ -8,9 +8,9 @@ import type { Scheduler } from "../engine/scheduler.js";
 import { toHostEvent } from "./from-wire.js";
 import { Malformed } from "./service-definition.js";
 import { toStatus } from "./status.js";
-import { toWorkResponse } from "./to-wire.js";
+import { toWorkResponse, type WireWorkResponse } from "./to-wire.js";
 
-type WorkCall = ServerDuplexStream<WorkRequest | Malformed, WorkResponse>;
+type WorkCall = ServerDuplexStream<WorkRequest | Malformed, WireWorkResponse>;
 
 export function work(scheduler: Scheduler, call: WorkCall): void {
   const wire = new StreamWire(scheduler, call);
