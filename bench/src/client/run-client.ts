@@ -16,12 +16,18 @@ import { callServerStream, callUnary, connect } from "../wire/calls.js";
 export type Workflow = MessageInitShape<typeof WorkflowDefinitionSchema>;
 export type RunSpec = MessageInitShape<typeof RunSpecSchema>;
 
+/** Runs that have ended, and when the last one did, by `performance.now`. */
+export interface Finished {
+  readonly count: number;
+  readonly at: number;
+}
+
 /** How long a count may stand still before the bench gives up. */
 const STALLED_MS = 20_000;
 
 export class RunClient {
   readonly #client: Client;
-  readonly #finished = new Map<string, number>();
+  readonly #finished = new Map<string, Finished>();
   #watching: ClientReadableStream<WatchRunsResponse> | null = null;
   #failed: Error | null = null;
   #waiting: (() => void)[] = [];
@@ -61,7 +67,8 @@ export class RunClient {
     const first = new Promise<void>((resolve) => stream.once("data", () => resolve()));
     stream.on("data", ({ events }: WatchRunsResponse) => {
       for (const { type, workflow, runId, reason } of events) {
-        if (type === RunEventType.RUN_SUCCEEDED) this.#finished.set(workflow, this.finished(workflow) + 1);
+        if (type === RunEventType.RUN_SUCCEEDED)
+          this.#finished.set(workflow, { count: this.finished(workflow) + 1, at: performance.now() });
         else this.#fail(new Error(`run ${runId} did not succeed: ${reason}`));
       }
       this.#wake();
@@ -71,7 +78,12 @@ export class RunClient {
 
   /** Runs of a workflow that have succeeded since `watch`. */
   finished(workflow: string): number {
-    return this.#finished.get(workflow) ?? 0;
+    return this.lastFinished(workflow).count;
+  }
+
+  /** The same with the time of the last one. */
+  lastFinished(workflow: string): Finished {
+    return this.#finished.get(workflow) ?? { count: 0, at: 0 };
   }
 
   /** Waits until so many runs of a workflow have succeeded. */

@@ -1,6 +1,6 @@
 /** What is measured together: a fresh scheduler, its hosts and a client, and the figures that come out. */
 import { setTimeout as delay } from "node:timers/promises";
-import { RunClient, type RunSpec, type Workflow } from "../client/run-client.js";
+import { type Finished, RunClient, type RunSpec, type Workflow } from "../client/run-client.js";
 import type { Figure, FigureName } from "../figures.js";
 import { type HostProcess, startHosts } from "../processes/hosts.js";
 import { type SchedulerProcess, startScheduler } from "../processes/scheduler.js";
@@ -79,14 +79,18 @@ export async function runsPerSecond(
   const before = client.finished(load.run.workflow);
   const flowing = flow(client, load, stop.signal);
   await Promise.race([delay(warmUpMs), flowing]);
-  const from = client.finished(load.run.workflow);
-  const started = performance.now();
+  const from = await nextFinished(client, load.run.workflow);
   await Promise.race([delay(measuredMs), flowing]);
-  const ended = client.finished(load.run.workflow) - from;
-  const seconds = (performance.now() - started) / 1_000;
+  const to = await nextFinished(client, load.run.workflow);
   stop.abort();
   await client.untilFinished(load.run.workflow, before + (await flowing));
-  return ended / seconds;
+  return (1_000 * (to.count - from.count)) / (to.at - from.at);
+}
+
+/** Runs end in waves: a measurement begins and ends with one. */
+async function nextFinished(client: RunClient, workflow: string): Promise<Finished> {
+  await client.untilFinished(workflow, client.finished(workflow) + 1);
+  return client.lastFinished(workflow);
 }
 
 /** Starts runs so that `window` are under way, until the signal; resolves with how many were started. */
