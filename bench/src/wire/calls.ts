@@ -23,6 +23,7 @@ import {
 export function connect(address: string): Client {
   return new Client(address, credentials.createInsecure(), {
     "grpc.use_local_subchannel_pool": 1,
+    "grpc.enable_channelz": 0,
     "grpc.max_receive_message_length": -1,
     "grpc.max_send_message_length": -1,
   });

@@ -37,6 +37,8 @@ export async function startGrpcServer(scheduler: Scheduler, address: string): Pr
     "grpc.max_receive_message_length": maxMessageBytes,
     "grpc.max_send_message_length": -1,
     "grpc.max_concurrent_streams": 100_000,
+    // Books about each call that nobody reads.
+    "grpc.enable_channelz": 0,
     // Megabytes that a session may buffer (a thousand task runs may end in one message).
     "grpc-node.max_session_memory": 64,
     // Peers on C-core refuse pings that come more often than their server permits: permit theirs, and ask seldom.

@@ -89,11 +89,9 @@ function lock(file: string, owner: string): () => void {
 }
 
 function prepare(db: Database.Database, file: string): void {
-  // Of an empty file alone; larger pages are fewer frames of the log. 12% less time on the CPU for a commit of 300 runs.
-  db.pragma("page_size = 8192");
   db.pragma("journal_mode = WAL");
   db.pragma("synchronous = FULL");
-  db.pragma("wal_autocheckpoint = 2000");
+  db.pragma("wal_autocheckpoint = 4000");
   db.pragma("cache_size = -65536");
   db.pragma("temp_store = MEMORY");
   const version = Number(db.pragma("user_version", { simple: true }));
