@@ -1,6 +1,6 @@
 import type { View } from "../core/merge.js";
 import type { Graph, Run, RunEvent, TaskRun } from "../core/model.js";
-import type { DecisionLimits, RunDraft } from "../core/run-draft.js";
+import type { DecisionLimits, RunChanges, RunDraft } from "../core/run-draft.js";
 import { startRun } from "../core/run-machine.js";
 import { type EventDraft, initialTaskRun } from "../core/task-machine.js";
 
@@ -38,8 +38,8 @@ export class PlainDraft implements RunDraft {
     return this.#run;
   }
 
-  setRun(run: Run): void {
-    this.#run = run;
+  changeRun(changes: RunChanges): void {
+    this.#run = { ...this.#run, ...changes };
   }
 
   task(index: number): TaskRun {

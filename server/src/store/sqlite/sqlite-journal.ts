@@ -36,7 +36,7 @@ export class SqliteJournal implements Journal {
   ) {
     this.#sql = prepareStatements(db);
     const last = this.#sql.lastEvents.get();
-    const events = last === undefined ? [] : (JSON.parse(last.data) as RunEvent[]);
+    const events = last === undefined ? [] : decodeEvents(last.data);
     this.#pause = { from: Math.min(now, events.at(-1)?.at ?? now), to: now };
   }
 
