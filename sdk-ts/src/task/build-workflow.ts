@@ -85,7 +85,7 @@ function taskProblems(spec: TaskSpec, position: number): Problem[] {
     const message = spec.defaultId === "" ? "is missing" : `is missing, and the name of the function ${wrong}`;
     if (wrong !== null) problems.push(at(position, "id", `${message}; write { id: "…" }`));
   }
-  if (spec.handle.kind === "unclear") problems.push(at(position, "handle", `${label}${spec.handle.message}`));
+  if ("message" in spec.handle) problems.push(at(position, "handle", `${label}${spec.handle.message}`));
   return problems;
 }
 

@@ -13,11 +13,12 @@ interface Found {
  * decorated static methods of a class, and properties that hold tasks in function form.
  *
  * An override takes the place of what it overrides. When it is not decorated itself, the options of the base stay, with the
- * code of the override.
+ * code of the override. So it is for what is put on the instance itself: a bound method, or a test's spy.
  */
 export function collectTasks(source: object): DraftTask[] {
   const found = new Map<PropertyKey, Found>();
-  for (const holder of chainOf(source)) collectFrom(holder, found);
+  const ofInstance = declaredTasks(source);
+  for (const holder of chainOf(source)) collectFrom(holder, ofInstance, found);
   return [...found].map(([key, { spec, references }]) => {
     if (spec.form === "function") return { spec, self: undefined, references };
     const current: unknown = Reflect.get(source, key);
@@ -35,13 +36,18 @@ function chainOf(source: object): object[] {
   return chain;
 }
 
-function collectFrom(holder: object, found: Map<PropertyKey, Found>): void {
-  const declared = declaredTasks(holder);
-  for (const key of new Set([...Reflect.ownKeys(holder), ...declared.keys()])) {
+function collectFrom(
+  holder: object,
+  ofInstance: ReadonlyMap<PropertyKey, TaskSpec>,
+  found: Map<PropertyKey, Found>,
+): void {
+  const ofHolder = declaredTasks(holder);
+  for (const key of Reflect.ownKeys(holder)) {
     const inherited = found.get(key);
     // Only the value is read: a getter could do anything.
     const value: unknown = Reflect.getOwnPropertyDescriptor(holder, key)?.value;
-    const spec = taskOf(value) ?? declared.get(key) ?? inherited?.spec;
+    // Where another decorator wrapped the method, the function is an unknown one, but its key is known.
+    const spec = taskOf(value) ?? ofHolder.get(key) ?? inherited?.spec ?? ofInstance.get(key);
     if (spec === undefined) continue;
     const functions = isFunction(value) ? [value] : [];
     found.set(key, { spec, references: [...(inherited?.references ?? []), spec.fn, ...functions] });

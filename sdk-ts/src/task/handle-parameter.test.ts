@@ -85,9 +85,9 @@ describe("handleRequest", () => {
     ["a bound function", ((_context: unknown, handle: unknown) => handle).bind(null)],
     ["a native function", Math.max],
     ["a proxy", new Proxy((_context: unknown) => {}, {})],
-  ])("is unclear: %s, whose source cannot be read", (_name, fn) => {
+  ])("is unreadable: %s", (_name, fn) => {
     expect(handleRequest(fn)).toMatchObject({
-      kind: "unclear",
+      kind: "unreadable",
       message: expect.stringContaining("the source of the function cannot be read"),
     });
   });

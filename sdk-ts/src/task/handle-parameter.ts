@@ -8,7 +8,7 @@ export const HANDLE_NAMES: readonly string[] = ["handle", "taskHandle", "task_ha
 export type HandleRequest =
   | { readonly kind: "wanted" }
   | { readonly kind: "unwanted" }
-  | { readonly kind: "unclear"; readonly message: string };
+  | { readonly kind: "unclear" | "unreadable"; readonly message: string };
 
 const WANTED: HandleRequest = { kind: "wanted" };
 const UNWANTED: HandleRequest = { kind: "unwanted" };
@@ -27,9 +27,8 @@ export function handleRequest(fn: (...args: never[]) => unknown): HandleRequest 
 function requestOf(source: string): HandleRequest {
   const parameters = parametersOf(source);
   if (parameters === undefined) {
-    return unclear(
-      "the source of the function cannot be read (it may be bound or native), so its parameters are unknown",
-    );
+    const why = "the source of the function cannot be read (it may be bound or native), so its parameters are unknown";
+    return { kind: "unreadable", message: `${why}; ${SAY_IT}` };
   }
   const [first, second] = parameters;
   const firstName = nameOf(first);

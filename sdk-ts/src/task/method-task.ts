@@ -24,7 +24,11 @@ export type TaskMethod<This> = (this: This, context: Context<never>, handle: Tas
 /** Makes a method a task; it stays callable as it was. Works as a standard decorator and as one of `experimentalDecorators`. */
 export interface TaskDecorator {
   <This, Method extends TaskMethod<This>>(method: Method, context: ClassMethodDecoratorContext<This, Method>): void;
-  (target: object, key: string | symbol, descriptor: TypedPropertyDescriptor<TaskMethod<never>>): void;
+  <Method extends TaskMethod<never>>(
+    target: object,
+    key: string | symbol,
+    descriptor: TypedPropertyDescriptor<Method>,
+  ): void;
 }
 
 /** What decorators of a class have declared, by key: for a prototype (legacy decorators) or an instance (standard ones). */

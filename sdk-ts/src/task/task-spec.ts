@@ -46,8 +46,11 @@ function requestFor(options: CheckedOptions, fn: AnyFunction): HandleRequest {
 /** The same task with other code: a method that overrides or wraps the one that was decorated. */
 export function withCode(spec: TaskSpec, fn: AnyFunction): TaskSpec {
   if (spec.fn === fn) return spec;
+  const { kind } = spec.handle;
   // A handle that is passed to code without a parameter for it does no harm; one that is not passed on does.
-  return { ...spec, fn, handle: spec.handle.kind === "wanted" ? spec.handle : requestFor(spec.options, fn) };
+  if (kind === "wanted" || spec.options.handle !== undefined) return { ...spec, fn };
+  const own = handleRequest(fn);
+  return { ...spec, fn, handle: own.kind === "unreadable" ? spec.handle : own };
 }
 
 // Keyed by function, not kept in decorator metadata: it serves functions, and decorators of either kind.
