@@ -79,5 +79,13 @@ type NotJson =
   | ReadonlySet<unknown>
   | PromiseLike<unknown>;
 
-/** `V`, or `never` where no value of the type is one of JSON. The codec, which sees the value itself, is the judge. */
-export type JsonLike<V> = [V] extends [NotJson] ? never : V;
+/** What the compiler names where a value is refused. */
+export interface ValueIsNoneOfJson {
+  readonly valueIsNoneOfJson: never;
+}
+
+/**
+ * What `this` must be for a method to take a `V`: no context, where no value of that type is one of JSON. Asked of `this`, not
+ * of the parameter, so that `set("n", 1)` has a number, not the literal 1. The codec, which sees the value itself, is the judge.
+ */
+export type JsonOnly<V> = [V] extends [NotJson] ? ValueIsNoneOfJson : unknown;

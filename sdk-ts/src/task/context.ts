@@ -6,7 +6,7 @@ import {
   ContextValueError,
 } from "../errors/context-errors.js";
 import { type ContextState, keysOf, removeFrom, STATE, textOf } from "./context-state.js";
-import type { JsonLike, OpenKey, OpenValues, OrDefault, WithKey, WithoutKey } from "./context-types.js";
+import type { JsonOnly, OpenKey, OpenValues, OrDefault, WithKey, WithoutKey } from "./context-types.js";
 import { describeValue, isPlainObject } from "./describe-value.js";
 import { contextKeyProblem } from "./names.js";
 import { didYouMean, nearest } from "./nearest.js";
@@ -103,7 +103,7 @@ export class Context<out T = OpenValues> implements AnyContext {
    *
    * @throws ContextValueError when the value is none of JSON
    */
-  set<K extends string, V>(key: K, value: V & JsonLike<V>): Context<WithKey<T, K, V>>;
+  set<K extends string, V>(this: JsonOnly<V>, key: K, value: V): Context<WithKey<T, K, V>>;
   set(key: string, value: unknown): this {
     this[STATE].changes.set(checked(key), encodeValue(value, key));
     return this;
@@ -115,7 +115,7 @@ export class Context<out T = OpenValues> implements AnyContext {
    * @throws ContextKeyExistsError when it is there
    * @throws ContextValueError when the value is none of JSON
    */
-  insert<K extends string, V>(key: K, value: V & JsonLike<V>): Context<WithKey<T, K, V>>;
+  insert<K extends string, V>(this: JsonOnly<V>, key: K, value: V): Context<WithKey<T, K, V>>;
   insert(key: string, value: unknown): this {
     if (this.has(key)) throw new ContextKeyExistsError(key);
     this[STATE].changes.set(checked(key), encodeValue(value, key));
@@ -128,7 +128,7 @@ export class Context<out T = OpenValues> implements AnyContext {
    * @throws ContextKeyMissingError when it is not there, with the keys that are
    * @throws ContextValueError when the value is none of JSON
    */
-  update<K extends string, V>(key: K, value: V & JsonLike<V>): Context<WithKey<T, K, V>>;
+  update<K extends string, V>(this: JsonOnly<V>, key: K, value: V): Context<WithKey<T, K, V>>;
   update(key: string, value: unknown): this {
     if (!this.has(key)) throw missing(this, key);
     this[STATE].changes.set(key, encodeValue(value, key));

@@ -17,11 +17,11 @@ export interface FunctionTaskOptions<Dependencies extends readonly Dependency[]>
 /** The function form of `task`; the entries are those of the workflow's input. */
 export type FunctionTaskMaker<Input> = <
   const Dependencies extends readonly Dependency[] = readonly [],
-  R extends TaskResult = void,
+  Returned extends MaybePromise<TaskResult> = void,
 >(
   options: FunctionTaskOptions<Dependencies>,
-  fn: (context: Context<InputOf<Dependencies, Input>>, handle: TaskHandle) => MaybePromise<R>,
-) => FunctionTask<InputOf<Dependencies, Input>, OutputOf<InputOf<Dependencies, Input>, R>, MaybePromise<R>>;
+  fn: (context: Context<InputOf<Dependencies, Input>>, handle: TaskHandle) => Returned,
+) => FunctionTask<InputOf<Dependencies, Input>, OutputOf<InputOf<Dependencies, Input>, Awaited<Returned>>, Returned>;
 
 /**
  * A task of a function. What comes back is another function, which does the same: so one function can be the code of several

@@ -17,8 +17,8 @@ export interface TaskReference<out Out> extends AnyTask {
 }
 
 /** A task in function form. It can be called as the function that was given, in a test for example. */
-export interface FunctionTask<In, out Out, R> extends TaskReference<Out> {
-  (context: Context<In>, handle?: TaskHandle | null): R;
+export interface FunctionTask<In, out Out, Returned> extends TaskReference<Out> {
+  (context: Context<In>, handle?: TaskHandle | null): Returned;
 }
 
 /** What a dependency can be: another task, or its id. */

@@ -26,10 +26,17 @@ import type { Dependency, FunctionTask, InputOf, MaybePromise, OutputOf, TaskRes
  *
  * A second parameter named `handle`, `taskHandle` or `task_handle` gets the task's handle.
  */
-export function task<const Dependencies extends readonly Dependency[] = readonly [], R extends TaskResult = void>(
+export function task<
+  const Dependencies extends readonly Dependency[] = readonly [],
+  Returned extends MaybePromise<TaskResult> = void,
+>(
   options: FunctionTaskOptions<Dependencies>,
-  fn: (context: Context<InputOf<Dependencies, NoValues>>, handle: TaskHandle) => MaybePromise<R>,
-): FunctionTask<InputOf<Dependencies, NoValues>, OutputOf<InputOf<Dependencies, NoValues>, R>, MaybePromise<R>>;
+  fn: (context: Context<InputOf<Dependencies, NoValues>>, handle: TaskHandle) => Returned,
+): FunctionTask<
+  InputOf<Dependencies, NoValues>,
+  OutputOf<InputOf<Dependencies, NoValues>, Awaited<Returned>>,
+  Returned
+>;
 export function task(options?: MethodTaskOptions): TaskDecorator;
 export function task(...args: readonly unknown[]): unknown {
   if (isDecoratorCall(args)) {
