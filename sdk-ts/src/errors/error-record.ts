@@ -18,7 +18,7 @@ export class ErrorRecord {
   /** The error's message. */
   readonly message: string;
   /** The stack, with those of its causes, when there is one. */
-  readonly stack?: string;
+  declare readonly stack?: string;
 
   private constructor(code: string, type: string, message: string, stack: string | undefined, thrown: unknown) {
     this.code = code;
@@ -34,8 +34,8 @@ export class ErrorRecord {
 
   /** The record of anything that was thrown. A record stays itself. Never throws. */
   static from(thrown: unknown): ErrorRecord {
-    if (thrown instanceof ErrorRecord) return thrown;
     try {
+      if (thrown instanceof ErrorRecord) return thrown;
       if (isError(thrown)) {
         const { name, message } = thrown;
         return new ErrorRecord(codeOf(thrown), typeName(name), String(message), stackOf(thrown), thrown);

@@ -12,7 +12,8 @@ class Methods extends Object {
     return [this.#secret, handle];
   }
   async asynchronous(_context: unknown, taskHandle: unknown) {
-    return [await Promise.resolve(this.#secret), taskHandle];
+    await Promise.resolve();
+    return [this.#secret, taskHandle];
   }
   static fixed(_context: unknown, handle: unknown) {
     return handle;
@@ -48,6 +49,8 @@ describe("handleRequest", () => {
     ["comments", "(context /* , other */, // and\n handle) => {}"],
     ["a third parameter", "(context, handle, more) => {}"],
     ["a default that looks like parameters", "(context = (a, handle) => 1, taskHandle = '(') => {}"],
+    ["a name that a compiler has numbered", "(context, handle2 = null) => {}"],
+    ["a name that a bundler has numbered", "(context, taskHandle$1) => {}"],
     ["code that only a class can hold", "function (context, handle) { return new.target; }"],
   ])("is wanted: %s", (_name, source) => {
     expect(handleRequest(made(source))).toEqual({ kind: "wanted" });
@@ -68,7 +71,8 @@ describe("handleRequest", () => {
 
   it.each([
     ["another name", "(context, h) => {}", 'the second parameter is named "h"'],
-    ["nearly the name", "(context, Handle) => {}", 'the second parameter is named "Handle"'],
+    ["nearly the name", "(context, handles) => {}", 'the second parameter is named "handles"'],
+    ["another case", "(context, Handle) => {}", 'the second parameter is named "Handle"'],
     ["a pattern", "(context, { signal }) => {}", "the second parameter is a pattern and has no name"],
     ["the first parameter", "(handle) => {}", "the first parameter is named handle, but it is the context"],
   ])("is unclear: %s", (_name, source, message) => {
@@ -79,6 +83,12 @@ describe("handleRequest", () => {
         "name the second parameter handle, taskHandle or task_handle, or write the option handle: true or handle: false",
       ),
     });
+  });
+
+  it("is wanted also where the scope around it knows the name, which makes esbuild rename the parameter", () => {
+    const handle = 5;
+    expect(handleRequest((_context: unknown, handle: unknown) => handle)).toEqual({ kind: "wanted" });
+    expect(handle).toBe(5);
   });
 
   it.each<[string, (...args: never[]) => unknown]>([

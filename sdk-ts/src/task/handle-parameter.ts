@@ -4,6 +4,9 @@ import { quote } from "./quote.js";
 /** Names of a second parameter that ask for the handle. */
 export const HANDLE_NAMES: readonly string[] = ["handle", "taskHandle", "task_handle"];
 
+// Compilers add a number to a parameter's name where the scope around it knows the name too: esbuild makes it `handle2`.
+const HANDLE_NAME = new RegExp(`^(?:${HANDLE_NAMES.join("|")})(?:\\$?\\d+)?$`);
+
 /** Whether a function asks for the handle, or why that cannot be told. */
 export type HandleRequest =
   | { readonly kind: "wanted" }
@@ -33,11 +36,11 @@ function requestOf(source: string): HandleRequest {
   const [first, second] = parameters;
   const firstName = nameOf(first);
   if (second === undefined) {
-    if (firstName === undefined || !HANDLE_NAMES.includes(firstName)) return UNWANTED;
+    if (firstName === undefined || !HANDLE_NAME.test(firstName)) return UNWANTED;
     return unclear(`the first parameter is named ${firstName}, but it is the context; the handle is the second`);
   }
   const name = nameOf(second);
-  if (name !== undefined && HANDLE_NAMES.includes(name)) return WANTED;
+  if (name !== undefined && HANDLE_NAME.test(name)) return WANTED;
   // A task is called with one argument, which is fine for a parameter that can do without one.
   if (second.type === "AssignmentPattern" || second.type === "RestElement") return UNWANTED;
   return unclear(
