@@ -15,6 +15,7 @@ import { Liveness } from "./liveness.js";
 import { openSessions } from "./openings.js";
 import type { SchedulerOptions } from "./options.js";
 import { resolveRegistrations } from "./registrations.js";
+import { RunFeed } from "./run-feed.js";
 import { Switchboard } from "./switchboard.js";
 import { type CancelRequest, Turn, type TurnInput, type WithdrawnLease } from "./turn.js";
 
@@ -23,8 +24,9 @@ const STORE_RETRY_MS = 500;
 
 export class Scheduler implements ConnectionOwner {
   readonly connections = new Switchboard();
+  readonly feed: RunFeed;
   readonly #openings: Opening[] = [];
-  readonly #incoming: Incoming[] = [];
+  #incoming: Incoming[] = [];
   readonly #starts = new RequestQueue<StartRun, StartedRun>();
   readonly #cancels = new RequestQueue<CancelRequest, RunStatus>();
   readonly #goodbyes: string[] = [];
@@ -40,6 +42,7 @@ export class Scheduler implements ConnectionOwner {
 
   constructor(readonly options: SchedulerOptions) {
     this.#liveness = new Liveness(options.store, options.clock);
+    this.feed = new RunFeed(options.store);
   }
 
   get store(): Store {
@@ -265,7 +268,8 @@ export class Scheduler implements ConnectionOwner {
   }
 
   #backOff(input: TurnInput, error: CloacaError): void {
-    this.#incoming.unshift(...input.incoming);
+    // Not by spreading: what waits may be more than a call takes arguments.
+    this.#incoming = input.incoming.concat(this.#incoming);
     this.#goodbyes.unshift(...input.goodbyes);
     this.#withdrawn.unshift(...input.withdrawn);
     this.options.log.error("store_unavailable", { error: error.message, waiting: this.#incoming.length });

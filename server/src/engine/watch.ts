@@ -1,5 +1,6 @@
 /** Follows the event log: from the store as far as that is behind, then from what each commit appends. */
-import type { EventBatch, EventChunk, Store } from "../store/store.js";
+import type { EventBatch, EventChunk, EventPage, Store } from "../store/store.js";
+import type { RunFeed } from "./run-feed.js";
 
 export interface WatchQuery {
   readonly namespace: string;
@@ -9,38 +10,66 @@ export interface WatchQuery {
   readonly after: number;
 }
 
+/** Where events come from. */
+export interface WatchSource {
+  readonly store: Store;
+  readonly feed: RunFeed;
+}
+
+export interface Watched {
+  readonly chunks: readonly EventChunk[];
+  readonly position: number;
+  /** The store has more that was there before. */
+  readonly more: boolean;
+}
+
 /** Chunks that are read from the store at a time. */
 const PAGE = 500;
-/** Batches that wait for a slow watcher before it is sent back to the store. */
-const MAX_BATCHES = 100;
+/** Hints that wait for a slow watcher before it is sent back to the store. */
+const MAX_HINTS = 100;
 
 /** Yields chunks, and their position, until `signal` aborts. The first comes at once, even when it is empty. */
-export async function* watch(
+export function watch(source: WatchSource, query: WatchQuery, signal: AbortSignal): AsyncGenerator<Watched> {
+  const { runId } = query;
+  if (runId !== null) {
+    const hints = new RunHints();
+    return follow(source.store, query, hints, (wake) => source.feed.follow(runId, hints.listener(wake)), signal);
+  }
+  const hints = new LogHints(query.namespace);
+  return follow(source.store, query, hints, (wake) => source.store.subscribe(hints.listener(wake)), signal);
+}
+
+/** What commits said since it was last asked. Hints may be lost, events may not. */
+interface Hints {
+  readonly isEmpty: boolean;
+  /** The hints, if they go on right where the watcher is; null sends it to the store. */
+  take(position: number): EventPage | null;
+  /** The watcher has read this from the store. */
+  read(page: EventPage): void;
+}
+
+async function* follow(
   store: Store,
   query: WatchQuery,
+  hints: Hints,
+  subscribe: (wake: () => void) => () => void,
   signal: AbortSignal,
-): AsyncGenerator<{ readonly chunks: readonly EventChunk[]; readonly position: number }> {
+): AsyncGenerator<Watched> {
   let position = query.after;
-  let batches: EventBatch[] = [];
   let wake = () => {};
-  const listener = (batch: EventBatch): void => {
-    // A gap sends the watcher to the store: hints may be lost, events may not.
-    if (batches.length < MAX_BATCHES) batches.push(batch);
-    wake();
-  };
-  const unsubscribe = store.subscribe(listener);
+  const unsubscribe = subscribe(() => wake());
   const onAbort = (): void => wake();
   signal.addEventListener("abort", onAbort);
   try {
     for (let first = true; !signal.aborted; first = false) {
-      const taken = batches;
-      batches = [];
-      const hinted = taken.length > 0 && joins(taken, position) ? taken : null;
-      const page =
-        hinted === null ? await store.events({ ...query, after: position, limit: PAGE }) : pageOf(hinted, query);
+      let page = hints.take(position);
+      if (page === null) {
+        page = await store.events({ ...query, after: position, limit: PAGE });
+        hints.read(page);
+      }
       position = Math.max(position, page.position);
-      if (page.chunks.length > 0 || first) yield { chunks: page.chunks, position };
-      if (page.more || batches.length > 0 || signal.aborted) continue;
+      if (page.chunks.length > 0 || first) yield { chunks: page.chunks, position, more: page.more };
+      if (page.more || !hints.isEmpty || signal.aborted) continue;
       await new Promise<void>((resolve) => {
         wake = resolve;
       });
@@ -51,21 +80,79 @@ export async function* watch(
   }
 }
 
-function joins(batches: readonly EventBatch[], position: number): boolean {
-  let at = position;
-  for (const batch of batches) {
-    if (batch.from !== at) return false;
-    at = batch.to;
+/** Of all runs: the positions of batches tell whether one is missing. */
+class LogHints implements Hints {
+  #batches: EventBatch[] = [];
+  #lost = false;
+
+  constructor(readonly namespace: string) {}
+
+  get isEmpty(): boolean {
+    return this.#batches.length === 0 && !this.#lost;
   }
-  return batches.length < MAX_BATCHES;
+
+  listener(wake: () => void): (batch: EventBatch) => void {
+    return (batch) => {
+      if (this.#batches.length < MAX_HINTS) this.#batches.push(batch);
+      else this.#lost = true;
+      wake();
+    };
+  }
+
+  take(position: number): EventPage | null {
+    const batches = this.#batches.filter(({ to }) => to > position);
+    const lost = this.#lost;
+    this.#batches = [];
+    this.#lost = false;
+    let to = position;
+    for (const batch of batches) {
+      if (batch.from !== to) return null;
+      to = batch.to;
+    }
+    if (lost || batches.length === 0) return null;
+    const chunks = batches.flatMap((batch) => batch.chunks.filter((chunk) => chunk.namespace === this.namespace));
+    return { chunks, position: to, more: false };
+  }
+
+  read(): void {}
 }
 
-function pageOf(batches: readonly EventBatch[], { namespace, runId }: WatchQuery) {
-  const chunks: EventChunk[] = [];
-  for (const batch of batches) {
-    for (const chunk of batch.chunks) {
-      if (chunk.namespace === namespace && (runId === null || chunk.runId === runId)) chunks.push(chunk);
-    }
+/** Of a single run: its dense event numbers tell whether one is missing. */
+class RunHints implements Hints {
+  #chunks: EventChunk[] = [];
+  #lost = false;
+  /** Number of the last event that the watcher has seen; null while nobody knows. */
+  #seq: number | null = null;
+
+  get isEmpty(): boolean {
+    return this.#chunks.length === 0 && !this.#lost;
   }
-  return { chunks, position: batches.at(-1)?.to ?? 0, more: false };
+
+  listener(wake: () => void): (chunk: EventChunk) => void {
+    return (chunk) => {
+      if (this.#chunks.length < MAX_HINTS) this.#chunks.push(chunk);
+      else this.#lost = true;
+      wake();
+    };
+  }
+
+  take(position: number): EventPage | null {
+    const chunks = this.#chunks.filter((chunk) => chunk.position > position);
+    const lost = this.#lost;
+    this.#chunks = [];
+    this.#lost = false;
+    const last = chunks.at(-1);
+    if (lost || last === undefined || this.#seq === null) return null;
+    let seq = this.#seq;
+    for (const { events } of chunks) {
+      if (events[0]?.seq !== seq + 1) return null;
+      seq += events.length;
+    }
+    this.#seq = seq;
+    return { chunks, position: last.position, more: false };
+  }
+
+  read({ chunks }: EventPage): void {
+    this.#seq = chunks.at(-1)?.events.at(-1)?.seq ?? this.#seq;
+  }
 }

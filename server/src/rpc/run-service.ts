@@ -24,6 +24,7 @@ import { CloacaError } from "../core/errors.js";
 import type { RunStatus as DomainStatus, Problem } from "../core/model.js";
 import { checkContext, contextBytes } from "../core/patch.js";
 import { isRunOver } from "../core/run-machine.js";
+import { isLastEvent } from "../engine/run-feed.js";
 import type { Scheduler } from "../engine/scheduler.js";
 import { runNotFound } from "../engine/turn.js";
 import { watch } from "../engine/watch.js";
@@ -71,10 +72,18 @@ export class RunServiceRpc {
     if (request.waitMs > MAX_WAIT_MS) {
       throw new CloacaError("REQUEST_INVALID", `wait_ms is ${request.waitMs}; allowed are 0 to ${MAX_WAIT_MS}`);
     }
-    const view = await this.#readRun(namespace, request.runId);
-    if (request.waitMs > 0 && !isRunOver(view.run.status)) await this.#untilOver(namespace, request);
-    const last = await this.#readRun(namespace, request.runId);
-    return create(GetRunResponseSchema, { run: runViewToWire(last) });
+    // Before the first look: an end in between must not be missed.
+    const end = this.#end(request);
+    try {
+      let view = await this.#readRun(namespace, request.runId);
+      if (request.waitMs > 0 && !isRunOver(view.run.status)) {
+        await end.promise;
+        view = await this.#readRun(namespace, request.runId);
+      }
+      return create(GetRunResponseSchema, { run: runViewToWire(view) });
+    } finally {
+      end.cancel();
+    }
   }
 
   async listRuns(request: ListRunsRequest) {
@@ -109,14 +118,15 @@ export class RunServiceRpc {
     const { namespace: named, runId, workflow, types, cursor } = call.request;
     const namespace = namespaceOf(named);
     const { position } = this.scheduler.store.stats();
-    if (runId !== "") await this.#readRun(namespace, runId);
+    // Read before the log is: a run that ends after this is followed to its last event.
+    const wasOver = runId !== "" && isRunOver((await this.#readRun(namespace, runId)).run.status);
     const begin = cursor === "" ? (runId === "" ? position : 0) : decodeCursor(cursor, position);
     const aborter = new AbortController();
     call.on("cancelled", () => aborter.abort());
     call.on("close", () => aborter.abort());
     const query = { namespace, runId: runId === "" ? null : runId, after: begin };
     const wanted = new Set(types);
-    for await (const { chunks, position: at } of watch(this.scheduler.store, query, aborter.signal)) {
+    for await (const { chunks, position: at, more } of watch(this.scheduler, query, aborter.signal)) {
       const events = [];
       let over = false;
       for (const chunk of chunks) {
@@ -126,17 +136,11 @@ export class RunServiceRpc {
           over ||= runId !== "" && isLastEvent(event.type);
         }
       }
-      await write(call, { events, cursor: encodeCursor(at) });
-      if (over || (await this.#isOver(namespace, runId, at))) break;
+      await write(call, { events, cursor: encodeCursor(at) }, aborter.signal);
+      // A watch that begins after the last event of a run has nothing to wait for.
+      if (over || (wasOver && !more)) break;
     }
     call.end();
-  }
-
-  /** A watch that begins after a run's last event has nothing to wait for. */
-  async #isOver(namespace: string, runId: string, at: number): Promise<boolean> {
-    if (runId === "" || at < this.scheduler.store.stats().position) return false;
-    const view = await this.scheduler.store.readRun(namespace, runId);
-    return view !== null && isRunOver(view.run.status);
   }
 
   #toStart(namespace: string, spec: RunSpec | undefined, path: string): StartRun {
@@ -163,25 +167,21 @@ export class RunServiceRpc {
     return view;
   }
 
-  #untilOver(namespace: string, { runId, waitMs }: GetRunRequest): Promise<void> {
-    const { store, options } = this.scheduler;
-    return new Promise((resolve) => {
-      const done = (): void => {
-        unsubscribe();
-        cancel();
+  /** Resolves when the run ends from now on, or `wait_ms` is over. */
+  #end({ runId, waitMs }: GetRunRequest): { promise: Promise<void>; cancel: () => void } {
+    const { feed, options } = this.scheduler;
+    let cancel = (): void => {};
+    const promise = new Promise<void>((resolve) => {
+      const leave = feed.onEnd(runId, resolve);
+      const stopTimer = options.runtime.after(waitMs, resolve);
+      cancel = () => {
+        leave();
+        stopTimer();
         resolve();
       };
-      const unsubscribe = store.subscribe(({ chunks }) => {
-        const mine = chunks.filter((c) => c.runId === runId && c.namespace === namespace);
-        if (mine.some((c) => c.events.some((e) => isLastEvent(e.type)))) done();
-      });
-      const cancel = options.runtime.after(waitMs, done);
     });
+    return { promise, cancel };
   }
-}
-
-function isLastEvent(type: string): boolean {
-  return type === "RUN_SUCCEEDED" || type === "RUN_FAILED" || type === "RUN_CANCELLED";
 }
 
 const STATUSES: Readonly<Partial<Record<RunStatus, DomainStatus>>> = {
@@ -199,9 +199,15 @@ function statusOf(status: RunStatus, field: string): DomainStatus {
   throw CloacaError.fromProblems("REQUEST_INVALID", "list", [{ field, description }]);
 }
 
-function write<T>(call: ServerWritableStream<unknown, T>, message: T): Promise<void> {
+function write<T>(call: ServerWritableStream<unknown, T>, message: T, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    // A watcher that has gone away ends the loop by its abort signal.
-    call.write(message, () => resolve());
+    const done = (): void => {
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    // grpc-js says nothing more about messages of a call that was cancelled.
+    signal.addEventListener("abort", done);
+    if (signal.aborted) done();
+    else call.write(message, done);
   });
 }
