@@ -39,7 +39,12 @@ function toOneof(event: SchedulerEvent, limits: EngineLimits): EventInit {
       return { case: "deferred", value: { leaseId: event.leaseId, deferral: event.n } };
     case "granted": {
       const { leaseId, n, outcome, waitedMs } = event;
-      const value = { leaseId, deferral: n, outcome: DeferralOutcome[outcome], waitedMs: Math.round(waitedMs) };
+      const value = {
+        leaseId,
+        deferral: n,
+        outcome: DeferralOutcome[outcome],
+        waitedMs: Math.min(Math.round(waitedMs), 0xffff_ffff),
+      };
       return { case: "slotGranted", value };
     }
     case "cancel": {

@@ -184,6 +184,37 @@ export function runContract(theWorld: TheWorld): void {
     expect(tasks[0]).toMatchObject({ state: "SUCCEEDED", patch: { set: { n: "1" }, removed: ["gone"] }, lease: null });
   });
 
+  it("keeps keys that JavaScript finds special, and text of every kind", async () => {
+    const world = theWorld();
+    await world.register("w", { a: [], b: ["a"] });
+    await world.host("h");
+    const special = JSON.parse('{"__proto__":"1","constructor":"2","é 😀\\u0000":"\\"\\\\u2028😀\\""}') as Record<
+      string,
+      string
+    >;
+    const runId = await world.start("w", { context: special, labels: special, requestId: "q" });
+    const a = await world.lease();
+    expect(Object.entries(a.input)).toEqual(Object.entries(special));
+    const patch = { set: JSON.parse('{"__proto__":"3"}') as Record<string, string>, removed: ["constructor"] };
+    await world.say(a.sessionId, { type: "complete", leaseId: a.leaseId, patch });
+    const b = await world.lease();
+    expect(Object.entries(b.input).sort()).toEqual(
+      Object.entries({ ...special, ["__proto__"]: "3" })
+        .filter(([key]) => key !== "constructor")
+        .sort(),
+    );
+    await world.complete(b);
+    const { run } = await world.view(runId);
+    expect(Object.entries(run.input)).toEqual(Object.entries(special));
+    expect(Object.entries(run.labels)).toEqual(Object.entries(special));
+    expect(await world.tryStart("w", { context: special, labels: special, requestId: "q" })).toMatchObject({
+      existing: true,
+    });
+    expect(await world.tryStart("w", { context: {}, labels: special, requestId: "q" })).toMatchObject({
+      code: "REQUEST_ID_CONFLICT",
+    });
+  });
+
   it("skips what stands behind a failure; the run fails when all has ended", async () => {
     const world = theWorld();
     await world.register("w", { a: [], b: ["a"], c: ["b"], d: [] });
