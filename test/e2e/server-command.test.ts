@@ -1,5 +1,5 @@
 /** `cloaca server`: what it refuses, with which words and exit code, and how it ends. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -102,6 +102,7 @@ describe("cloaca server refuses", () => {
     expect((await wire.call(RunService.method.listRuns, {})).runs).toEqual([]);
     // It has freed it when it has ended.
     expect((await scheduler.end("SIGTERM")).code).toBe(0);
+    expect(readdirSync(folder).sort()).toEqual(["runs.db", "runs.db.lock"]);
     await start(store);
   });
 

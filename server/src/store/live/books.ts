@@ -62,6 +62,37 @@ export class Books implements RunObserver {
     this.streaks.clear();
   }
 
+  /** What the indexes say otherwise than the runs; empty when they agree. */
+  breaches(runs: Iterable<LiveRun>): string[] {
+    const found: string[] = [];
+    let ready = 0;
+    const reclaims = new Map<string, number>();
+    for (const run of runs) {
+      for (const { state, task, lease } of run.tasks()) {
+        if (state === "READY") ready++;
+        if ((state === "READY") !== run.ready.has(task))
+          found.push(`${run.run().id}[${task}] is ${state}, its queue differs`);
+        if (state === "RECLAIMING" && lease !== null) {
+          reclaims.set(lease.sessionId, (reclaims.get(lease.sessionId) ?? 0) + 1);
+        }
+      }
+    }
+    if (ready !== this.dispatch.readyCount) found.push(`${ready} are ready, ${this.dispatch.readyCount} are queued`);
+    for (const session of this.sessions.values()) {
+      const { id, reclaims: queue } = session;
+      const count = reclaims.get(id) ?? 0;
+      if (count !== queue.size) found.push(`session ${id}: ${count} reclaim, ${queue.size} are queued`);
+      if (queue.size > 0 !== this.reclaiming.has(session))
+        found.push(`session ${id} is missed among those that reclaim`);
+      if (session.group?.open.has(session) !== session.takesNewLeases) {
+        found.push(
+          `session ${id} ${session.takesNewLeases ? "could take" : "cannot take"} new leases, its group differs`,
+        );
+      }
+    }
+    return found;
+  }
+
   #followReady(run: LiveRun, before: TaskRun, after: TaskRun): void {
     if (before.state === "READY") {
       const entry = run.ready.get(before.task);

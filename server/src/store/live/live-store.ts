@@ -193,7 +193,7 @@ export class LiveStore implements S.Store {
     for (const { id, held, leases, endings } of this.#books.sessions.values()) {
       sessions.set(id, { id, held, leaseIds: new Set([...leases.keys(), ...endings.keys()]) });
     }
-    return breaches(runs, sessions);
+    return [...breaches(runs, sessions), ...this.#books.breaches(this.#runs.values())];
   }
 
   stats(): S.StoreStats {
