@@ -51,12 +51,12 @@ export async function startGrpcServer(scheduler: Scheduler, address: string): Pr
   health.addToServer(server);
   addReflection(server);
   const port = await bind(server, address);
-  const host = address.slice(0, address.lastIndexOf(":"));
+  const bound = `${address.slice(0, address.lastIndexOf(":"))}:${port}`;
   return {
-    address: `${host}:${port}`,
+    address: bound,
     async stop(graceMs) {
       for (const name of healthNames) health.setStatus(name, "NOT_SERVING");
-      await shutDown(server, graceMs);
+      await shutDown(server, bound, graceMs);
     },
   };
 }
@@ -130,12 +130,10 @@ function bind(server: Server, address: string): Promise<number> {
   });
 }
 
-function shutDown(server: Server, graceMs: number): Promise<void> {
+function shutDown(server: Server, address: string, graceMs: number): Promise<void> {
   return new Promise((resolve) => {
-    const force = setTimeout(() => server.forceShutdown(), graceMs);
-    server.tryShutdown(() => {
-      clearTimeout(force);
-      resolve();
-    });
+    // Not `forceShutdown`: without channelz it knows no sessions, and cuts none.
+    server.drain(address, graceMs);
+    server.tryShutdown(() => resolve());
   });
 }
