@@ -23,6 +23,7 @@ import { Context } from "../task/context.js";
 import type { OpenValues } from "../task/context-types.js";
 import { contextFromWire, contextToWire } from "../task/context-wire.js";
 import type { WorkflowDefinition } from "../task/definition.js";
+import { inputToWire } from "../task/input.js";
 import { toWireWorkflow } from "../task/wire-workflow.js";
 
 export interface ClientOptions {
@@ -64,7 +65,9 @@ export interface RunResult {
   readonly run: RunInfo;
 }
 
+/** Starts in one message at the most, and the size of their contexts, about, in UTF-16 units. */
 const MAX_BATCH = 1_000;
+const MAX_BATCH_UNITS = 1024 * 1024;
 /** Longest wait of one call; a longer one is made of several. */
 const WAIT_MS = 30_000;
 
@@ -94,16 +97,18 @@ export class Client {
    *
    * @param workflow a workflow, or its name
    * @param input what the run starts with
+   * @throws InputError with every problem, when the workflow's schema does not take the input, or a value is none of JSON
    * @throws RemoteError with `WORKFLOW_NOT_FOUND`, `REQUEST_ID_CONFLICT`, `CONTEXT_TOO_LARGE`, …
    */
-  start<Input extends object = OpenValues>(
+  async start<Input extends object = OpenValues>(
     workflow: WorkflowDefinition<Input> | string,
     ...args: StartArguments<Input>
   ): Promise<StartedRun> {
     const [input = {}, options = {}] = args;
     const { version = "", priority = 0, labels = {}, traceparent = "", requestId = randomUUID() } = options;
     const name = typeof workflow === "string" ? workflow : workflow.name;
-    const context = contextToWire(input instanceof Context ? input : Context.fromJSON(input));
+    const definition = typeof workflow === "string" ? { name } : workflow;
+    const context = await textOf(definition, input);
     const spec: StartSpec = { workflow: name, version, context, priority, labels, traceparent, requestId };
     return new Promise((resolve, reject) => {
       this.#pending.push({ spec, resolve, reject });
@@ -211,8 +216,7 @@ export class Client {
   #flush(): void {
     const pending = this.#pending;
     this.#pending = [];
-    for (let from = 0; from < pending.length; from += MAX_BATCH)
-      void this.#startBatch(pending.slice(from, from + MAX_BATCH));
+    for (const batch of batches(pending)) void this.#startBatch(batch);
   }
 
   async #startBatch(batch: readonly PendingStart[]): Promise<void> {
@@ -229,4 +233,28 @@ export class Client {
       for (const { reject } of batch) reject(error);
     }
   }
+}
+
+/** A workflow's schema checks and completes plain values; a context is what somebody has made of them already. */
+async function textOf(
+  definition: Pick<WorkflowDefinition<object>, "name" | "input">,
+  input: StartInput<object>,
+): Promise<Record<string, string>> {
+  return input instanceof Context ? contextToWire(input) : inputToWire(definition, input);
+}
+
+function* batches(pending: readonly PendingStart[]): Iterable<readonly PendingStart[]> {
+  let from = 0;
+  let units = 0;
+  for (const [at, { spec }] of pending.entries()) {
+    let own = 0;
+    for (const [key, text] of Object.entries(spec.context)) own += key.length + text.length;
+    if (at > from && (at - from === MAX_BATCH || units + own > MAX_BATCH_UNITS)) {
+      yield pending.slice(from, at);
+      from = at;
+      units = 0;
+    }
+    units += own;
+  }
+  if (from < pending.length) yield pending.slice(from);
 }

@@ -58,6 +58,11 @@ export class Execution {
     return this.#state === "finished";
   }
 
+  /** Whether the lease is fenced and `Stopped` is, or will be, owed. */
+  get owesStopped(): boolean {
+    return this.#stopping?.owesStopped ?? false;
+  }
+
   /** Runs the code; never rejects. */
   async run(): Promise<void> {
     const { task, context } = this;

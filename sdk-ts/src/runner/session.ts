@@ -196,7 +196,8 @@ export class HostSession implements ExecutionPort {
 
   #revoke(leaseId: string, detail: string): void {
     const execution = this.#executions.get(leaseId);
-    if (execution === undefined) return;
+    // A fenced lease is answered so as well (P3). Its slot is free with `Stopped` alone, which is still owed.
+    if (execution === undefined || execution.owesStopped) return;
     execution.revoke("REVOKED", detail);
     this.#dropOwed(leaseId);
   }
@@ -251,8 +252,16 @@ export class HostSession implements ExecutionPort {
 
   /** What is owed about a lease that is not ours would only be answered STALE. */
   #dropOwed(leaseId: string): void {
-    for (const [seq, { event }] of this.#owed) {
-      if ("leaseId" in event && event.leaseId === leaseId) this.#owed.delete(seq);
+    for (const [seq, { event, onReceipt }] of this.#owed) {
+      if (!("leaseId" in event) || event.leaseId !== leaseId) continue;
+      this.#owed.delete(seq);
+      onReceipt?.({
+        seq,
+        result: "STALE",
+        code: "LEASE_STALE",
+        message: "the lease is not current",
+        isFinalFailure: false,
+      });
     }
     this.#unsent = this.#unsent.filter(({ seq }) => this.#owed.has(seq));
     this.options.changed();
