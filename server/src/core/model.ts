@@ -207,23 +207,23 @@ export type RunEventType =
   | "TASK_LOST"
   | "LEASE_ENDED";
 
-/** One entry of a run's event log. Fields that do not apply are left out. */
+/** One entry of a run's event log. Fields that do not apply are left out or undefined. */
 export interface RunEvent {
   /** Dense within the run, from 1. */
   readonly seq: number;
   readonly at: number;
   readonly type: RunEventType;
-  readonly task?: number;
-  readonly leaseId?: string;
-  readonly hostId?: string;
-  readonly sessionId?: string;
-  readonly attempt?: number;
-  readonly recovery?: number;
+  readonly task?: number | undefined;
+  readonly leaseId?: string | undefined;
+  readonly hostId?: string | undefined;
+  readonly sessionId?: string | undefined;
+  readonly attempt?: number | undefined;
+  readonly recovery?: number | undefined;
   /** Change of the host's held slots. */
-  readonly slotDelta?: number;
-  readonly deferral?: number;
-  readonly reason?: string;
-  readonly failure?: Failure;
+  readonly slotDelta?: number | undefined;
+  readonly deferral?: number | undefined;
+  readonly reason?: string | undefined;
+  readonly failure?: Failure | undefined;
 }
 
 /** One problem of an input, with its place. */

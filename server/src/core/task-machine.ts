@@ -289,7 +289,7 @@ function complete(task: TaskRun, row: Transition, patch: Patch | null, digest: s
     slotHeldMs: heldSoFar(task, now),
     finishedAt: now,
   };
-  return done(row, next, now, about(task));
+  return done(row, next, now, {}, task.lease);
 }
 
 function fail(task: TaskRun, row: Transition, failure: Failure, outcome: LeaseOutcome | null, now: number): Step {
@@ -305,7 +305,7 @@ function fail(task: TaskRun, row: Transition, failure: Failure, outcome: LeaseOu
     slotHeldMs: heldSoFar(task, now),
     finishedAt: now,
   };
-  return done(row, next, now, { ...about(task), failure });
+  return done(row, next, now, { failure }, task.lease);
 }
 
 function decline(task: TaskRun, row: Transition, input: Extract<TaskInput, { type: "decline" }>, now: number): Step {
@@ -321,7 +321,7 @@ function decline(task: TaskRun, row: Transition, input: Extract<TaskInput, { typ
     // The next execution of the attempt starts its work, and so its timeout, anew.
     slotHeldMs: 0,
   };
-  return done(row, next, now, { ...about(task), reason: input.reason });
+  return done(row, next, now, { reason: input.reason }, task.lease);
 }
 
 function lose(task: TaskRun, row: Transition, reason: string, failure: Failure | null, now: number): Step {
@@ -333,14 +333,12 @@ function lose(task: TaskRun, row: Transition, reason: string, failure: Failure |
     lossesDeferred: task.lossesDeferred + (held ? 0 : 1),
   };
   if (failure === null) {
-    return done(row, { ...lost, state: "READY", recovery: task.recovery + 1, slotHeldMs: 0 }, now, {
-      ...about(task),
-      reason,
-    });
+    const again: TaskRun = { ...lost, state: "READY", recovery: task.recovery + 1, slotHeldMs: 0 };
+    return done(row, again, now, { reason }, task.lease);
   }
   const slotHeldMs = heldSoFar(task, now);
   const next: TaskRun = { ...lost, state: "FAILED", patch: task.checkpoint, failure, slotHeldMs, finishedAt: now };
-  return done({ ...row, event: "TASK_FAILED" }, next, now, { ...about(task), failure });
+  return done({ ...row, event: "TASK_FAILED" }, next, now, { failure }, task.lease);
 }
 
 function cancel(task: TaskRun, row: Transition, reason: CancelReason, detail: string, now: number): Step {
@@ -352,30 +350,36 @@ function cancel(task: TaskRun, row: Transition, reason: CancelReason, detail: st
     slotHeldMs: heldSoFar(task, now),
     finishedAt: now,
   };
-  return done(row, next, now, { ...about(task), reason: detail });
+  return done(row, next, now, { reason: detail }, task.lease);
 }
 
-/** Completes a step with the event that the table names. Ids of the lease come from the task run after the step. */
-function done(row: Transition, next: TaskRun, now: number, details: Partial<EventDraft> = {}): Step {
-  const event: EventDraft = {
+/**
+ * Completes a step with the event that the table names. Every event has every field, so that they all have one shape: the
+ * fields are read for each of them when it is written and sent.
+ */
+function done(
+  row: Transition,
+  next: TaskRun,
+  now: number,
+  { deferral, reason, failure }: Pick<EventDraft, "deferral" | "reason" | "failure"> = {},
+  about: Lease | null = next.lease,
+): Step {
+  const event: RunEvent = {
+    seq: 0,
     at: now,
     type: row.event,
     task: next.task,
-    ...(next.lease === null ? null : lineOf(next.lease)),
-    ...(next.attempt === 0 ? null : { attempt: next.attempt }),
-    ...(next.recovery === 0 ? null : { recovery: next.recovery }),
-    ...(row.slot === 0 ? null : { slotDelta: row.slot }),
-    ...details,
+    leaseId: about?.id,
+    sessionId: about?.sessionId,
+    hostId: about?.hostId,
+    attempt: next.attempt === 0 ? undefined : next.attempt,
+    recovery: next.recovery === 0 ? undefined : next.recovery,
+    slotDelta: row.slot === 0 ? undefined : row.slot,
+    deferral,
+    reason,
+    failure,
   };
   return { next, event };
-}
-
-function about(task: TaskRun): Partial<EventDraft> {
-  return task.lease === null ? {} : lineOf(task.lease);
-}
-
-function lineOf(held: Lease): Pick<EventDraft, "leaseId" | "sessionId" | "hostId"> {
-  return { leaseId: held.id, sessionId: held.sessionId, hostId: held.hostId };
 }
 
 function fenced(task: TaskRun, reason: CancelReason): EndingLease {

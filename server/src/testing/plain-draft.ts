@@ -59,7 +59,7 @@ export class PlainDraft implements RunDraft {
   log(event: EventDraft): void {
     const seq = this.#run.eventSeq + 1;
     this.#run = { ...this.#run, eventSeq: seq };
-    this.events.push({ seq, ...event });
+    this.events.push({ ...event, seq });
   }
 
   output(index: number): View | undefined {

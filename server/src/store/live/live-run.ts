@@ -11,6 +11,7 @@ export interface RunObserver {
   taskChanged(run: LiveRun, before: TaskRun, after: TaskRun): void;
 }
 
+type MutableEvent = EventDraft & { seq: number };
 type MutableRun = { -readonly [K in keyof Run]: Run[K] };
 
 /**
@@ -76,7 +77,9 @@ export class LiveRun implements RunDraft {
 
   log(event: EventDraft): void {
     // Not a copy: a decision makes an event for the log alone, and there are several in each step.
-    this.events.push(Object.assign(event, { seq: ++this.#changing().eventSeq }));
+    const numbered = event as MutableEvent;
+    numbered.seq = ++this.#changing().eventSeq;
+    this.events.push(numbered);
   }
 
   output(index: number): View | undefined {
