@@ -50,11 +50,14 @@ const inputViews = new WeakMap<ContextText, View>();
 
 /** The view that a run's roots start with. */
 export function inputView(context: ContextText): View {
+  const keys = Object.keys(context);
+  // Most runs begin with nothing, and a weak map is work for the collector.
+  if (keys.length === 0) return EMPTY_VIEW;
   const known = inputViews.get(context);
   if (known) return known;
-  const entries = Object.keys(context).map((key) => [key, liveEntry(key, context[key] ?? "", INPUT_WRITER)] as const);
+  const entries = keys.map((key) => [key, liveEntry(key, context[key] ?? "", INPUT_WRITER)] as const);
   const bytes = entries.reduce((sum, [, entry]) => sum + entry.bytes, 0);
-  const view = entries.length === 0 ? EMPTY_VIEW : { entries: PersistentMap.of(entries), bytes };
+  const view = { entries: PersistentMap.of(entries), bytes };
   inputViews.set(context, view);
   return view;
 }

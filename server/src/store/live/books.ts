@@ -32,7 +32,7 @@ export class Books implements RunObserver {
 
   /** Enters a task run that was read from the journal. Call it in the order in which they became ready, or reclaimed. */
   enter(run: LiveRun, task: TaskRun): void {
-    if (task.state === "READY") run.ready.set(task.task, this.dispatch.add(run, task.task));
+    if (task.state === "READY") run.ready[task.task] = this.dispatch.add(run, task.task);
     this.#add(run, task);
     run.endings += task.ending.length;
     this.deadlines.follow(run, task);
@@ -95,16 +95,15 @@ export class Books implements RunObserver {
 
   #followReady(run: LiveRun, before: TaskRun, after: TaskRun): void {
     if (before.state === "READY") {
-      const entry = run.ready.get(before.task);
-      run.ready.delete(before.task);
+      const entry = run.ready[before.task];
+      run.ready[before.task] = undefined;
       if (entry !== undefined) {
         this.dispatch.remove(entry);
-        run.leftReady ??= new Map();
-        run.leftReady.set(before.task, entry.order);
+        run.leftReady[before.task] = entry.order;
       }
     }
     if (after.state === "READY") {
-      run.ready.set(after.task, this.dispatch.add(run, after.task, run.leftReady?.get(after.task)));
+      run.ready[after.task] = this.dispatch.add(run, after.task, run.leftReady[after.task]);
     }
   }
 

@@ -22,15 +22,15 @@ export class Deadlines {
   /** Follows a change of a task run. */
   follow(run: LiveRun, after: TaskRun): void {
     const due = deadlineOf(run, after);
-    const known = run.deadlines.get(after.task);
+    const known = run.deadlines[after.task];
     if (known !== undefined) {
       if (due !== null && due.kind === known.kind && due.at === known.at && known.leaseId === after.lease?.id) return;
       this.#heap.remove(known);
-      run.deadlines.delete(after.task);
+      run.deadlines[after.task] = undefined;
     }
     if (due === null || after.lease === null) return;
     const node: DeadlineNode = { ...due, run, task: after.task, leaseId: after.lease.id, place: -1 };
-    run.deadlines.set(after.task, node);
+    run.deadlines[after.task] = node;
     this.#heap.push(node);
   }
 }

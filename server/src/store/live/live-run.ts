@@ -27,10 +27,11 @@ export class LiveRun implements RunDraft {
   isDirty = false;
   /** Started in this turn. */
   isNew = false;
-  readonly ready = new Map<number, ReadyEntry>();
+  /** By task. Not maps: most runs have few tasks, and many runs are alive. */
+  readonly ready: (ReadyEntry | undefined)[] = [];
+  readonly deadlines: (DeadlineNode | undefined)[] = [];
   /** Places in the queue of task runs that left it in this turn; a failed commit puts them back. */
-  leftReady: Map<number, number> | null = null;
-  readonly deadlines = new Map<number, DeadlineNode>();
+  readonly leftReady: (number | undefined)[] = [];
   /** Fenced leases whose hosts have not stopped them. A run with some stays live even when it has ended. */
   endings = 0;
   #run: MutableRun;
@@ -101,7 +102,7 @@ export class LiveRun implements RunDraft {
     this.before.clear();
     this.runBefore = null;
     this.events = [];
-    this.leftReady = null;
+    this.leftReady.length = 0;
     this.isDirty = false;
     this.isNew = false;
   }
