@@ -43,6 +43,8 @@ export class Connection {
   generation = 0;
   /** Lag of the host's main loop as of its last heartbeat. */
   mainLoopLagMs = 0;
+  /** A grant passed it over because it could not be sent to. */
+  wasPassedOver = false;
   readonly outbox: Outbox;
   /** Set by the owner; called once the connection said hello or is closed. */
   cancelHelloTimeout: () => void = () => {};

@@ -143,7 +143,9 @@ export class Scheduler implements ConnectionOwner {
 
   writable(connection: Connection): void {
     connection.flush();
-    if (connection.isReachable && this.store.stats().waiting > 0) this.#schedule();
+    if (!connection.wasPassedOver || !connection.isReachable) return;
+    connection.wasPassedOver = false;
+    this.#schedule();
   }
 
   closed(connection: Connection, clean: boolean): void {

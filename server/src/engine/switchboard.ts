@@ -8,7 +8,12 @@ export class Switchboard {
   readonly #all = new Set<Connection>();
   /** Sessions that can be sent to now; asked for each grant, so it is one object that answers. */
   readonly reachable: Pick<ReadonlySet<string>, "has"> = {
-    has: (sessionId) => this.#bySession.get(sessionId)?.isReachable ?? false,
+    has: (sessionId) => {
+      const connection = this.#bySession.get(sessionId);
+      if (connection === undefined) return false;
+      if (!connection.isReachable) connection.wasPassedOver = true;
+      return connection.isReachable;
+    },
   };
 
   add(connection: Connection): void {
