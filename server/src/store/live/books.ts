@@ -70,7 +70,7 @@ export class Books implements RunObserver {
     for (const run of runs) {
       for (const { state, task, lease } of run.tasks()) {
         if (state === "READY") ready++;
-        if ((state === "READY") !== run.ready.has(task))
+        if ((state === "READY") !== (run.ready[task] !== undefined))
           found.push(`${run.run().id}[${task}] is ${state}, its queue differs`);
         if (state === "RECLAIMING" && lease !== null) {
           reclaims.set(lease.sessionId, (reclaims.get(lease.sessionId) ?? 0) + 1);
