@@ -46,8 +46,12 @@ export function answer<Input, Output>(
 ): void {
   requests.forEach((request, index) => {
     const result = results[index];
-    if (result === undefined) request.reject(new CloacaError("INTERNAL", "the store gave no result for the request"));
+    if (result === undefined) request.reject(noResult());
     else if (result instanceof CloacaError) request.reject(result);
     else request.resolve(result);
   });
+}
+
+export function noResult(): CloacaError {
+  return new CloacaError("INTERNAL", "the store gave no result for the request");
 }

@@ -10,14 +10,14 @@ import type { Graph, RunStatus } from "../core/model.js";
 import type { StartedRun, StartRun, Store, WorkflowRecord } from "../store/store.js";
 import { Connection, type ConnectionOwner, type Wire } from "./connection.js";
 import type { Hello, HostEvent } from "./events.js";
-import { type Incoming, type Opening, RequestQueue } from "./inbox.js";
+import { type Incoming, noResult, type Opening, RequestQueue } from "./inbox.js";
 import { Liveness } from "./liveness.js";
 import { openSessions } from "./openings.js";
 import type { SchedulerOptions } from "./options.js";
 import { resolveRegistrations } from "./registrations.js";
 import { RunFeed } from "./run-feed.js";
 import { Switchboard } from "./switchboard.js";
-import { type CancelRequest, Turn, type TurnInput, type WithdrawnLease } from "./turn.js";
+import { type CancelRequest, type StartResult, Turn, type TurnInput, type WithdrawnLease } from "./turn.js";
 
 /** How long to wait after a commit that failed. */
 const STORE_RETRY_MS = 500;
@@ -27,7 +27,7 @@ export class Scheduler implements ConnectionOwner {
   readonly feed: RunFeed;
   readonly #openings: Opening[] = [];
   #incoming: Incoming[] = [];
-  readonly #starts = new RequestQueue<StartRun, StartedRun>();
+  readonly #starts = new RequestQueue<readonly StartRun[], readonly StartResult[]>();
   readonly #cancels = new RequestQueue<CancelRequest, RunStatus>();
   readonly #goodbyes: string[] = [];
   readonly #withdrawn: WithdrawnLease[] = [];
@@ -67,9 +67,16 @@ export class Scheduler implements ConnectionOwner {
   }
 
   /** Starts a run; concurrent starts share a commit. */
-  startRun(item: StartRun): Promise<StartedRun> {
+  async startRun(item: StartRun): Promise<StartedRun> {
+    const [started] = await this.startRuns([item]);
+    if (started === undefined || started instanceof CloacaError) throw started ?? noResult();
+    return started;
+  }
+
+  /** Starts runs, with a result for each in order; one that cannot start harms no other. */
+  startRuns(items: readonly StartRun[]): Promise<readonly StartResult[]> {
     if (this.#stopped) return Promise.reject(drainingError());
-    return this.#ask(this.#starts.add(item));
+    return this.#ask(this.#starts.add(items));
   }
 
   /** Cancels a run; resolves with its status after that, which is another than CANCELLED if it had ended before. */

@@ -22,13 +22,16 @@ export interface CancelRequest {
   readonly reason: string;
 }
 
+/** A run, or why it was not started. */
+export type StartResult = StartedRun | CloacaError;
+
 /** What came in. P7: host events come before control requests. */
 export interface TurnInput {
   readonly incoming: readonly Incoming[];
   readonly registrations: readonly Registration[];
   /** What earlier turns leased, and took back before it was sent. */
   readonly withdrawn: readonly WithdrawnLease[];
-  readonly starts: readonly ControlRequest<StartRun, StartedRun>[];
+  readonly starts: readonly ControlRequest<readonly StartRun[], readonly StartResult[]>[];
   readonly cancels: readonly ControlRequest<CancelRequest, RunStatus>[];
   /** Sessions that said goodbye. */
   readonly goodbyes: readonly string[];
@@ -81,7 +84,7 @@ export class Turn {
     const receipts = this.#commands.length > 0 ? store.transact(this.#commands, this.#decideLease) : [];
     const updates = this.#updates.length > 0 ? store.updateSessions(this.#updates) : undefined;
     const registered = registrations.length > 0 ? this.#register() : undefined;
-    const started = starts.length > 0 ? store.startRuns(starts.map((s) => s.input)) : [];
+    const started = starts.length > 0 ? store.startRuns(starts.flatMap((s) => s.input)) : [];
     const cancelled =
       cancels.length > 0
         ? store.transact(
@@ -114,7 +117,7 @@ export class Turn {
     });
     this.#publish([...this.#effects, ...dueEffects, ...grants.resumed], grants);
     this.#loseConnections(expiredIds);
-    answer(starts, startResults);
+    answerStarts(starts, startResults);
     answer(cancels, cancelResults);
     return grants.more || expiredIds.length === DUE_PER_TURN || this.withdrawn.length > 0;
   }
@@ -233,4 +236,13 @@ export class Turn {
 
 export function runNotFound({ namespace, runId }: { namespace: string; runId: string }): CloacaError {
   return new CloacaError("RUN_NOT_FOUND", `namespace "${namespace}" has no run "${runId}"`);
+}
+
+/** Gives each request the results of its own items. */
+function answerStarts(requests: TurnInput["starts"], results: readonly StartResult[]): void {
+  let at = 0;
+  for (const { input, resolve } of requests) {
+    resolve(results.slice(at, at + input.length));
+    at += input.length;
+  }
 }

@@ -1,6 +1,6 @@
 import { EventEmitter } from "node:events";
 import { create } from "@bufbuild/protobuf";
-import { GetRunRequestSchema, RunStatus, WatchRunsRequestSchema } from "@cloaca/protocol";
+import { GetRunRequestSchema, RunStatus, StartRunsRequestSchema, WatchRunsRequestSchema } from "@cloaca/protocol";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { compileGraph } from "../core/graph.js";
 import { type RunningServer, startServer } from "../start-server.js";
@@ -9,6 +9,8 @@ import { RunServiceRpc } from "./run-service.js";
 
 const quiet = { info() {}, warn() {}, error() {} };
 const start = { namespace: "default", version: "", context: {}, priority: 0, labels: {}, traceparent: "" };
+
+const ALL = { workflow: "", statuses: [], pageSize: 10, pageToken: "" };
 
 describe("RunServiceRpc", () => {
   let server: RunningServer;
@@ -31,6 +33,22 @@ describe("RunServiceRpc", () => {
   }
 
   const cancel = (runId: string) => server.scheduler.cancelRun({ namespace: "default", runId, reason: "" });
+
+  it("gives each item of StartRuns its own result, in order", async () => {
+    const specs = [
+      { workflow: "w" },
+      { workflow: "w", context: { day: "monday" } },
+      { workflow: "v" },
+      { workflow: "w" },
+    ];
+    const { results = [] } = await runs.startRuns(create(StartRunsRequestSchema, { runs: specs }));
+    const said = results.map(({ result }) => (result?.case === "error" ? result.value.code : result?.case));
+    expect(said).toEqual(["started", "CONTEXT_VALUE_INVALID", "WORKFLOW_NOT_FOUND", "started"]);
+    const page = await server.scheduler.store.listRuns({ ...ALL, namespace: "default" });
+    const ids = results.flatMap(({ result }) => (result?.case === "started" ? [result.value.runId] : []));
+    expect(page.items.map((run) => run.id)).toEqual(ids.toReversed());
+    expect(await runs.startRuns(create(StartRunsRequestSchema, {}))).toEqual({ results: [] });
+  });
 
   it("answers a waiting GetRun when the run ends, and forgets who waited", async () => {
     const runId = await started();

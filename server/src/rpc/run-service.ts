@@ -24,12 +24,13 @@ import { CloacaError } from "../core/errors.js";
 import type { RunStatus as DomainStatus, Problem } from "../core/model.js";
 import { checkContext, contextBytes } from "../core/patch.js";
 import { isRunOver } from "../core/run-machine.js";
+import { noResult } from "../engine/inbox.js";
 import { isLastEvent } from "../engine/run-feed.js";
 import type { Scheduler } from "../engine/scheduler.js";
-import { runNotFound } from "../engine/turn.js";
+import { runNotFound, type StartResult } from "../engine/turn.js";
 import { watch } from "../engine/watch.js";
 import { parsePageToken } from "../store/page-token.js";
-import type { RunView, StartRun } from "../store/store.js";
+import type { RunView, StartedRun, StartRun } from "../store/store.js";
 import { decodeCursor, encodeCursor } from "./cursor.js";
 import { namespaceOf } from "./from-wire.js";
 import { pageSize } from "./paging.js";
@@ -42,9 +43,7 @@ export class RunServiceRpc {
   constructor(readonly scheduler: Scheduler) {}
 
   async startRun(request: StartRunRequest): Promise<MessageInitShape<typeof StartRunResponseSchema>> {
-    const started = await this.scheduler.startRun(this.#toStart(request.namespace, request.run, "run"));
-    const { runId, version, existing } = started;
-    return { runId, workflowVersion: version, existing };
+    return startedToWire(await this.scheduler.startRun(this.#toStart(request.namespace, request.run, "run")));
   }
 
   async startRuns(request: StartRunsRequest): Promise<MessageInitShape<typeof StartRunsResponseSchema>> {
@@ -54,17 +53,17 @@ export class RunServiceRpc {
         `runs has ${request.runs.length} items; at most ${MAX_STARTS} are allowed`,
       );
     }
-    const results = request.runs.map(async (spec, index) => {
+    const items: StartRun[] = [];
+    const results = request.runs.map((spec, index): StartResult | null => {
       try {
-        const item = this.#toStart(request.namespace, spec, `runs[${index}]`);
-        const { runId, version, existing } = await this.scheduler.startRun(item);
-        return { result: { case: "started" as const, value: { runId, workflowVersion: version, existing } } };
-      } catch (thrown) {
-        const { code, message, problems } = CloacaError.from(thrown);
-        return { result: { case: "error" as const, value: { code, message, problems: [...problems] } } };
+        items.push(this.#toStart(request.namespace, spec, `runs[${index}]`));
+        return null;
+      } catch (error) {
+        return CloacaError.from(error);
       }
     });
-    return { results: await Promise.all(results) };
+    const started = (items.length === 0 ? [] : await this.scheduler.startRuns(items)).values();
+    return { results: results.map((refused) => startResultToWire(refused ?? started.next().value ?? noResult())) };
   }
 
   async getRun(request: GetRunRequest) {
@@ -182,6 +181,16 @@ export class RunServiceRpc {
     });
     return { promise, cancel };
   }
+}
+
+function startedToWire({ runId, version, existing }: StartedRun) {
+  return { runId, workflowVersion: version, existing };
+}
+
+function startResultToWire(result: StartResult) {
+  if (!(result instanceof CloacaError)) return { result: { case: "started" as const, value: startedToWire(result) } };
+  const { code, message, problems } = result;
+  return { result: { case: "error" as const, value: { code, message, problems: [...problems] } } };
 }
 
 const STATUSES: Readonly<Partial<Record<RunStatus, DomainStatus>>> = {
