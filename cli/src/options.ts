@@ -22,3 +22,14 @@ export function wholeNumber(least: number, most: number): (text: string) => numb
     throw new InvalidArgumentError(`Expected a whole number from ${least} to ${most}.`);
   };
 }
+
+const SWITCH: ReadonlyMap<string, boolean> = new Map([
+  ["", false],
+  ...["1", "true", "on"].map((text) => [text, true] as const),
+  ...["0", "false", "off"].map((text) => [text, false] as const),
+]);
+
+/** A switch in the environment, where a flag without a value is not to be had. Empty is off. Null for what is neither. */
+export function parseSwitch(text: string): boolean | null {
+  return SWITCH.get(text.toLowerCase()) ?? null;
+}

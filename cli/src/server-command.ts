@@ -3,7 +3,7 @@ import { CloacaError, DEFAULT_LIMITS, type EngineLog, type RunningServer, startS
 import { Command, Option } from "commander";
 import { pino } from "pino";
 import pretty from "pino-pretty";
-import { parseAddress, parseStore, wholeNumber } from "./options.js";
+import { parseAddress, parseStore, parseSwitch, wholeNumber } from "./options.js";
 
 interface ServerFlags {
   readonly address: string;
@@ -14,10 +14,11 @@ interface ServerFlags {
   readonly maxPatchBytes: number;
   readonly maxContextBytes: number;
   readonly maxMessageBytes: number;
-  readonly checkBooks: boolean;
+  readonly checkBooks?: boolean;
 }
 
 const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"];
+const CHECK_BOOKS = "CLOACA_CHECK_BOOKS";
 const MIB = 1024 * 1024;
 
 export function serverCommand(): Command {
@@ -86,7 +87,7 @@ export function serverCommand(): Command {
         1024 * MIB,
       ),
     )
-    .addOption(new Option("--check-books", "check the invariants after every turn (slow)").env("CLOACA_CHECK_BOOKS"))
+    .addOption(new Option("--check-books", "check the invariants after every turn (slow)").env(CHECK_BOOKS))
     .action(runServer);
 }
 
@@ -97,17 +98,30 @@ async function runServer(flags: ServerFlags, command: Command): Promise<void> {
       `error: --max-message-bytes ${flags.maxMessageBytes} must be more than --max-patch-bytes and --max-context-bytes together (${needed}): a lease carries both`,
     );
   }
+  const checkBooks = switchedOn(flags.checkBooks, command);
   let server: RunningServer;
   try {
     const { sessionTtlMs, maxPatchBytes, maxContextBytes, maxMessageBytes } = flags;
     const limits = { sessionTtlMs, maxPatchBytes, maxContextBytes, maxMessageBytes };
-    const { address, store, checkBooks } = flags;
+    const { address, store } = flags;
     server = await startServer({ address, store, limits, log: logTo(flags), checkBooks });
   } catch (error) {
     const { code, message } = CloacaError.from(error);
     return command.error(`error: ${code}: ${message}`, { exitCode: 1, code });
   }
   stopOnSignal(server);
+}
+
+/** Commander takes any value of a switch's variable, `0` too, for on. */
+function switchedOn(checkBooks: boolean | undefined, command: Command): boolean {
+  if (command.getOptionValueSource("checkBooks") !== "env") return checkBooks ?? false;
+  const text = process.env[CHECK_BOOKS] ?? "";
+  return (
+    parseSwitch(text) ??
+    command.error(
+      `error: option '--check-books' value '${text}' from env '${CHECK_BOOKS}' is invalid. Expected 1, true, on, 0, false or off.`,
+    )
+  );
 }
 
 /** The first signal stops in order, a second one at once. */

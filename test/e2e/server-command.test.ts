@@ -4,6 +4,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LeaseState, RunService, RunStatus } from "@cloaca/protocol";
+import { VERSION } from "@cloaca/server";
 import { status } from "@grpc/grpc-js";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -67,6 +68,11 @@ describe("cloaca server refuses", () => {
 
   it("what a flag refuses also in the environment, and names the variable", () =>
     expectRefused([], [/CLOACA_STORE/, /memory: or sqlite:\/\//], { CLOACA_STORE: "runs.db" }));
+
+  it("a switch that is neither on nor off", () =>
+    expectRefused([], [/--check-books/, /'maybe' from env 'CLOACA_CHECK_BOOKS'/, /true, on, 0, false or off/], {
+      CLOACA_CHECK_BOOKS: "maybe",
+    }));
 
   it("an address that another process listens on; that one goes on", async () => {
     const { scheduler, wire } = await start("memory:");
@@ -158,6 +164,11 @@ describe("cloaca", () => {
     expect(code).toBe(1);
     expect(stderr).toMatch(/unknown command 'sever'/);
     expect(stderr).toMatch(/server/);
+  });
+
+  it("says its version", async () => {
+    const { code, stdout } = await SchedulerProcess.run(["--version"]);
+    expect([code, stdout]).toEqual([0, VERSION]);
   });
 
   it("server --help names every setting with its variable and default", async () => {
