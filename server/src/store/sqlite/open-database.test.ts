@@ -119,7 +119,8 @@ describe("opening a store file", () => {
       const { openStore } = await import(${JSON.stringify(opener)});
       const ids = { runId: () => "r1", sessionId: () => "s1", secret: () => "x" };
       const options = { clock: { now: () => Date.now() }, ids, limits: {} };
-      openStore(${JSON.stringify(`sqlite://${file}`)}, options, "address 127.0.0.1:7999");
+      // Kept, or else the garbage collector closes it.
+      globalThis.store = openStore(${JSON.stringify(`sqlite://${file}`)}, options, "address 127.0.0.1:7999");
       console.log("open");
       setInterval(() => {}, 1000);
     `;
