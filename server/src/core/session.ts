@@ -28,6 +28,14 @@ export interface SessionSpec {
   readonly implementations: readonly Implementation[];
 }
 
+/** P12: the host is to drain. */
+export interface DrainRequest {
+  /** When it should hand deferred leases back. */
+  readonly until: number;
+  /** For people. */
+  readonly reason: string;
+}
+
 export interface SessionRecord {
   readonly id: string;
   readonly resumeToken: string;
@@ -35,5 +43,7 @@ export interface SessionRecord {
   readonly generation: number;
   readonly spec: SessionSpec;
   readonly draining: boolean;
+  /** Set when the host was asked to drain. It is told again whenever it connects: it may never have heard. */
+  readonly drainRequest: DrainRequest | null;
   readonly createdAt: number;
 }

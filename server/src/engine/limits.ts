@@ -37,6 +37,11 @@ export const DEFAULT_LIMITS: EngineLimits = {
 };
 
 /** A host shows life three times within its TTL. */
+const BEATS_PER_TTL = 3;
+
+/** P1: who has missed two heartbeats may lose its host_id to another instance. As a part of its TTL. */
+export const TAKEOVER_AFTER_TTL = 2 / BEATS_PER_TTL;
+
 export function heartbeatIntervalMs(ttlMs: number): number {
-  return Math.max(100, Math.floor(ttlMs / 3));
+  return Math.max(100, Math.floor(ttlMs / BEATS_PER_TTL));
 }

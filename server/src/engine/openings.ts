@@ -1,11 +1,12 @@
 /** Opens sessions for connections that said `Hello` (P1, P6). */
 import { CloacaError } from "../core/errors.js";
+import type { DrainRequest } from "../core/session.js";
 import type { OpenedSession } from "../store/store.js";
 import type { Connection } from "./connection.js";
-import type { Hello } from "./events.js";
+import type { Hello, SchedulerEvent } from "./events.js";
 import { helloProblems, PROTOCOL_VERSION, protocolProblem, sessionSpec } from "./greeting.js";
 import type { Opening } from "./inbox.js";
-import { heartbeatIntervalMs } from "./limits.js";
+import { heartbeatIntervalMs, TAKEOVER_AFTER_TTL } from "./limits.js";
 import type { ResolvedOffer } from "./offers.js";
 import type { SchedulerOptions } from "./options.js";
 import { resolveAgainst } from "./registrations.js";
@@ -65,8 +66,7 @@ async function commit(
   const opened = store.openSessions(
     accepted.map(({ hello, offer }) => {
       const spec = sessionSpec(hello, offer.implementations, limits);
-      const takeoverAfterMs = 2 * heartbeatIntervalMs(spec.ttlMs);
-      return { spec, resumeToken: hello.resumeToken, held: hello.held, takeoverAfterMs };
+      return { spec, resumeToken: hello.resumeToken, held: hello.held, takeoverAfterTtl: TAKEOVER_AFTER_TTL };
     }),
   );
   const [workflows, sessions] = await Promise.all([Promise.all(registrations), opened]);
@@ -87,6 +87,8 @@ async function commit(
       workflows: workflows[index] ?? [],
     };
     connection.outbox.push({ type: "welcome", welcome });
+    const { drainRequest } = session.session;
+    if (drainRequest !== null) connection.outbox.push(drainEvent(drainRequest, options.clock.now()));
     bound.push({ connection, listed: new Set(hello.held.map((h) => h.leaseId)) });
   });
   const pending = await Promise.all(bound.map((b) => store.pendingFor(b.connection.sessionId, b.listed)));
@@ -94,6 +96,12 @@ async function commit(
     for (const lease of pending[index] ?? []) connection.outbox.push({ type: "lease", lease });
     connection.flush();
   });
+}
+
+/** P12: what a host hears that is asked to drain. */
+export function drainEvent({ until, reason }: DrainRequest, now: number): SchedulerEvent {
+  const graceMs = Math.max(0, Math.ceil(until - now));
+  return { type: "drain", drain: { graceMs, reason, reconnect: false, reconnectAfterMs: 0 } };
 }
 
 function bind(

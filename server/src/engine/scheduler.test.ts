@@ -196,6 +196,30 @@ describe.each(["memory", "sqlite"] as const)("a scheduler on %s", (kind) => {
     expect(host.leases).toHaveLength(3);
   });
 
+  it("P12: a host that is asked to drain is told at once, or as soon as it connects, also by the next scheduler", async () => {
+    const etl = offering(workflowOf("etl", { a: [] }));
+    const host = await connect(etl);
+    const { id, resumeToken } = host.welcome?.session ?? { id: "", resumeToken: "" };
+    await scheduler.drainHost(id, 500, "a new version");
+    const drain = { graceMs: 500, reason: "a new version", reconnect: false, reconnectAfterMs: 0 };
+    expect(host.all("drain").map((e) => e.drain)).toEqual([drain]);
+    await start("etl");
+    expect(host.leases).toEqual([]);
+    host.connection.ended(false);
+    await time.advance(200);
+    const again = await connect({ ...etl, resumeToken });
+    expect(again.heard.slice(0, 2).map((e) => e.type)).toEqual(["welcome", "drain"]);
+    expect(again.all("drain").map((e) => e.drain)).toEqual([{ ...drain, graceMs: 300 }]);
+    if (kind === "memory") return;
+    await scheduler.stop(0);
+    await store.close();
+    open();
+    await time.advance(400);
+    const after = await connect({ ...etl, resumeToken });
+    expect(after.all("drain").map((e) => e.drain)).toEqual([{ ...drain, graceMs: 0 }]);
+    expect(after.leases).toEqual([]);
+  });
+
   it("P11: a Hello that is wrong is refused with every problem and its place", async () => {
     const host = await connect({ ...offering(workflowOf("one", { a: ["b"], c: ["c"] })), hostId: "1" });
     expect(host.closedWith?.code).toBe("DEFINITION_INVALID");

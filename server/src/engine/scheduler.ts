@@ -12,7 +12,7 @@ import { Connection, type ConnectionOwner, type Wire } from "./connection.js";
 import type { Hello, HostEvent } from "./events.js";
 import { type Incoming, noResult, type Opening, RequestQueue } from "./inbox.js";
 import { Liveness } from "./liveness.js";
-import { openSessions } from "./openings.js";
+import { drainEvent, openSessions } from "./openings.js";
 import type { SchedulerOptions } from "./options.js";
 import { resolveRegistrations } from "./registrations.js";
 import { RunFeed } from "./run-feed.js";
@@ -94,10 +94,13 @@ export class Scheduler implements ConnectionOwner {
 
   /** P12: no new leases for the host; it is told so, and hands deferred leases back after the grace time. */
   async drainHost(sessionId: string, graceMs: number, reason: string): Promise<void> {
-    await this.store.updateSessions([{ sessionId, draining: true }]);
-    this.options.log.info("host_draining", { session: sessionId, reason });
+    const { clock, log } = this.options;
+    const drainRequest = { until: clock.now() + graceMs, reason };
+    await this.store.updateSessions([{ sessionId, drainRequest }]);
+    log.info("host_draining", { session: sessionId, reason });
+    // Without a connection it hears of it with its next Welcome.
     const connection = this.connections.of(sessionId);
-    connection?.outbox.push({ type: "drain", drain: { graceMs, reason, reconnect: false, reconnectAfterMs: 0 } });
+    connection?.outbox.push(drainEvent(drainRequest, clock.now()));
     connection?.flush();
   }
 

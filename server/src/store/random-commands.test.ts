@@ -171,7 +171,7 @@ class History {
           slots: step.slots,
           implementations,
           instanceId: instance,
-          takeoverAfterMs: 200,
+          takeoverAfterTtl: 200 / TTL_MS,
           resumeToken,
           held,
         };

@@ -23,7 +23,7 @@ import type {
 } from "../core/model.js";
 import type { Clock, Ids } from "../core/ports.js";
 import type { DecisionLimits, HostEffect, RunDraft } from "../core/run-draft.js";
-import type { LeaseState, SessionRecord, SessionSpec } from "../core/session.js";
+import type { DrainRequest, LeaseState, SessionRecord, SessionSpec } from "../core/session.js";
 
 export interface Store {
   // Sessions
@@ -114,8 +114,8 @@ export interface OpenSession {
   readonly spec: SessionSpec;
   readonly resumeToken: string;
   readonly held: readonly ListedLease[];
-  /** P1: another instance may take the host_id when the old one was silent for so long. */
-  readonly takeoverAfterMs: number;
+  /** P1: another instance may take the host_id when the old one was silent for this part of its own TTL. */
+  readonly takeoverAfterTtl: number;
 }
 
 /** A lease as a host lists it in `Hello`. */
@@ -146,6 +146,8 @@ export interface UpdateSession {
   readonly sessionId: string;
   readonly slots?: number;
   readonly draining?: boolean;
+  /** P12: an operator asked for the drain. */
+  readonly drainRequest?: DrainRequest;
   readonly implementations?: SessionSpec["implementations"];
 }
 

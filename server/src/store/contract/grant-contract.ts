@@ -194,6 +194,29 @@ export function grantContract(theWorld: TheWorld): void {
     ]);
   });
 
+  it("P13: exact hosts that all drain leave the work to any-version hosts", async () => {
+    const world = theWorld();
+    const version = await world.register("w", { a: [], b: [], c: [] });
+    const implementations = [{ workflow: "w", version, tasks: null }];
+    const any = await world.host("any");
+    const [one, two] = [await world.host("one", { implementations }), await world.host("two", { implementations })];
+    await world.start("w");
+    expect((await world.grant()).leases.map((l) => l.sessionId).sort()).toEqual(
+      [one.session.id, two.session.id].sort(),
+    );
+    const drain = ({ session }: typeof one) => world.store.updateSessions([{ sessionId: session.id, draining: true }]);
+    await drain(one);
+    expect((await world.grant()).leases).toEqual([]);
+    await drain(two);
+    expect((await world.grant()).leases.map((l) => [l.sessionId, l.taskId])).toEqual([[any.session.id, "c"]]);
+    // A new exact host takes the place of those that drain.
+    await world.start("w");
+    const fresh = await world.host("fresh", { implementations, slots: 3 });
+    await world.store.updateSessions([{ sessionId: any.session.id, slots: 9 }]);
+    const { leases } = await world.grant();
+    expect(leases.map((l) => l.sessionId)).toEqual([fresh.session.id, fresh.session.id, fresh.session.id]);
+  });
+
   it("P13: a host gets only the tasks that it implements, in its namespace; more after it registered more", async () => {
     const world = theWorld();
     await world.register("w", { a: [], b: [] });

@@ -22,7 +22,7 @@ export function sessionContract(theWorld: TheWorld): void {
   it("gives each item its own result, in order, in one commit", async () => {
     const { store } = theWorld();
     const first = await theWorld().host("a");
-    const item = { resumeToken: "", held: [], takeoverAfterMs: TTL_MS };
+    const item = { resumeToken: "", held: [], takeoverAfterTtl: 1 };
     const results = await store.openSessions([
       { ...item, spec: { ...first.session.spec, hostId: "b", instanceId: "b-instance" } },
       { ...item, spec: { ...first.session.spec, instanceId: "another" } },
@@ -63,14 +63,36 @@ export function sessionContract(theWorld: TheWorld): void {
     const world = theWorld();
     const first = await world.host("h");
     await world.store.updateSessions([{ sessionId: first.session.id, draining: true }]);
-    expect((await world.again(first)).session.draining).toBe(true);
+    expect((await world.again(first)).session).toMatchObject({ draining: true, drainRequest: null });
+    const drainRequest = { until: world.clock.now() + 5, reason: "a new version" };
+    await world.store.updateSessions([{ sessionId: first.session.id, drainRequest }]);
+    expect((await world.again(first)).session).toMatchObject({ draining: true, drainRequest });
+  });
+
+  it("P12: a request to drain drains, and lasts", async () => {
+    const world = theWorld();
+    const { session } = await world.host("h");
+    const drainRequest = { until: world.clock.now() + 5, reason: "a new version" };
+    await world.store.updateSessions([{ sessionId: session.id, drainRequest }]);
+    await world.store.updateSessions([{ sessionId: session.id, slots: 7 }]);
+    expect(world.store.session(session.id)).toMatchObject({ draining: true, drainRequest });
+  });
+
+  it("P1: how long silence must be goes by the TTL of the old session", async () => {
+    const world = theWorld();
+    await world.host("h", { ttlMs: 10 * TTL_MS });
+    world.clock.move(5 * TTL_MS);
+    const hasty = { instanceId: "another", ttlMs: 1_000, takeoverAfterTtl: 2 / 3 };
+    expect(await world.tryHost("h", hasty)).toMatchObject({ code: "HOST_ID_IN_USE" });
+    world.clock.move(7 * TTL_MS);
+    expect(await world.tryHost("h", hasty)).toMatchObject({ resumed: false });
   });
 
   it("P1: refuses another instance while the old one showed life, and names both", async () => {
     const world = theWorld();
     const { session } = await world.host("h");
     world.clock.move(999);
-    const refused = await world.tryHost("h", { instanceId: "another", takeoverAfterMs: 1_000 });
+    const refused = await world.tryHost("h", { instanceId: "another", takeoverAfterTtl: 1_000 / TTL_MS });
     expect(refused).toMatchObject({ code: "HOST_ID_IN_USE" });
     expect(String(refused)).toContain('"h-instance"');
     expect(world.store.session(session.id)).toEqual(session);
@@ -83,7 +105,7 @@ export function sessionContract(theWorld: TheWorld): void {
     const runId = await world.start("w");
     const lease = await world.lease();
     world.clock.move(1_000);
-    const taken = await world.host("h", { instanceId: "another", takeoverAfterMs: 1_000 });
+    const taken = await world.host("h", { instanceId: "another", takeoverAfterTtl: 1_000 / TTL_MS });
     expect(taken).toMatchObject({ resumed: false, ended: old.session.id });
     expect(taken.session.resumeToken).not.toBe(old.session.resumeToken);
     expect(world.store.session(old.session.id)).toBeNull();

@@ -78,7 +78,7 @@ export function definition(name: string, tasks: Tasks): WorkflowDefinition {
 export type HostOptions = Partial<SessionSpec> & {
   readonly resumeToken?: string;
   readonly held?: readonly ListedLease[];
-  readonly takeoverAfterMs?: number;
+  readonly takeoverAfterTtl?: number;
 };
 
 export type HostState = ListedLease["state"];
@@ -106,9 +106,9 @@ export class World {
 
   /** Opens a session; a host implements any version of every workflow named `w` unless told otherwise. */
   async tryHost(hostId: string, options: HostOptions = {}) {
-    const { resumeToken = "", held = [], takeoverAfterMs = TTL_MS, ...spec } = options;
+    const { resumeToken = "", held = [], takeoverAfterTtl = 1, ...spec } = options;
     const [opened] = await this.store.openSessions([
-      { spec: { ...SPEC, hostId, instanceId: `${hostId}-instance`, ...spec }, resumeToken, held, takeoverAfterMs },
+      { spec: { ...SPEC, hostId, instanceId: `${hostId}-instance`, ...spec }, resumeToken, held, takeoverAfterTtl },
     ]);
     if (opened === undefined) throw new Error("the store gave no result");
     return opened;

@@ -38,6 +38,12 @@ export class Group {
     readonly implementations: readonly Implementation[],
   ) {}
 
+  /** P12 and P13: whether anybody in it may get new leases, now or when a slot is free; those who drain never will. */
+  get takesWork(): boolean {
+    for (const { record } of this.sessions) if (!record.draining) return true;
+    return false;
+  }
+
   /** How the group serves a task: by its very version, by any, or not at all (P13). */
   serves(graph: Graph, taskId: string): "exact" | "any" | null {
     let any = false;
@@ -102,12 +108,9 @@ export class Dispatch {
     const key = groupKey(namespace, implementations);
     if (session.group?.key === key) return;
     this.leave(session);
-    let group = this.#groups.get(key);
-    if (group === undefined) {
-      group = new Group(key, namespace, implementations);
-      this.#groups.set(key, group);
-      this.#stale = true;
-    }
+    const group = this.#groups.get(key) ?? new Group(key, namespace, implementations);
+    this.#groups.set(key, group);
+    if (!group.takesWork) this.#stale = true;
     group.sessions.add(session);
     session.group = group;
   }
@@ -118,9 +121,13 @@ export class Dispatch {
     group.sessions.delete(session);
     group.open.delete(session);
     session.group = null;
-    if (group.sessions.size > 0) return;
+    if (group.sessions.size === 0) this.#groups.delete(group.key);
     // P13: what this group served exactly may now go to any-version hosts.
-    this.#groups.delete(group.key);
+    if (!group.takesWork) this.#stale = true;
+  }
+
+  /** The session begins to drain, or a failed commit has taken that back. */
+  drainChanged(): void {
     this.#stale = true;
   }
 
@@ -168,12 +175,12 @@ export class Dispatch {
     const exact: Group[] = [];
     const any: Group[] = [];
     for (const group of this.#groups.values()) {
-      if (group.namespace !== namespace) continue;
+      if (group.namespace !== namespace || !group.takesWork) continue;
       const how = group.serves(graph, taskId);
       if (how === "exact") exact.push(group);
       else if (how === "any") any.push(group);
     }
-    // P13: an exact match first, if any live session has one, even a busy one.
+    // P13: an exact match first, if any live session has one, even a busy one. One that drains has none any more.
     const route = exact.length > 0 ? exact : any;
     routes[task] = route;
     return route;

@@ -128,7 +128,7 @@ const TURNS: Readonly<Record<string, (scene: Scene) => readonly Promise<unknown>
   "the end of a session": ({ world }) => [world.store.endSessions([sessionOf(world, HOST)], "gone")],
   "a takeover": ({ world }) => {
     world.clock.move(10);
-    return [world.host(HOST, { instanceId: "another", takeoverAfterMs: 5 })];
+    return [world.host(HOST, { instanceId: "another", takeoverAfterTtl: 5 / TTL_MS })];
   },
   "a resumed session with other implementations": ({ world }) => {
     const { session } = view(world, HOST);

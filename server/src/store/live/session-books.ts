@@ -44,7 +44,7 @@ export class SessionBooks {
     let ended: string | null = null;
     if (known !== undefined) {
       const silent = now - known.lastHeard;
-      if (silent < item.takeoverAfterMs) return hostIdInUse(known, silent);
+      if (silent < item.takeoverAfterTtl * known.record.spec.ttlMs) return hostIdInUse(known, silent);
       this.end(known, "another instance took over the host_id", now);
       ended = known.id;
     }
@@ -55,6 +55,7 @@ export class SessionBooks {
       generation: 1,
       spec: item.spec,
       draining: false,
+      drainRequest: null,
       createdAt: now,
     };
     const session = new LiveSession(record, now);
@@ -73,7 +74,9 @@ export class SessionBooks {
       slots: item.slots ?? record.spec.slots,
       implementations: item.implementations ?? record.spec.implementations,
     };
-    this.#change(session, { ...record, spec, draining: item.draining ?? record.draining });
+    const drainRequest = item.drainRequest ?? record.drainRequest;
+    const draining = record.draining || drainRequest !== null || item.draining === true;
+    this.#change(session, { ...record, spec, draining, drainRequest });
   }
 
   touch(sessionId: string, now: number): void {
@@ -152,6 +155,7 @@ export class SessionBooks {
   restore(): void {
     for (const session of this.dirty) {
       if (session.before === null || session.before === undefined) continue;
+      if (session.record.draining !== session.before.draining) this.books.dispatch.drainChanged();
       session.record = session.before;
       session.ended = false;
       this.#put(session);
@@ -186,6 +190,7 @@ export class SessionBooks {
 
   #change(session: LiveSession, record: SessionRecord): void {
     if (session.before === undefined) session.before = session.record;
+    if (session.record.draining !== record.draining) this.books.dispatch.drainChanged();
     session.record = record;
     this.dirty.add(session);
     this.books.dispatch.join(session);

@@ -51,7 +51,7 @@ export class SqliteJournal implements Journal {
     const last = this.#sql.last.get() ?? { position: 0, number: 0 };
     return {
       workflows,
-      sessions: this.#sql.sessions.all().map((row) => JSON.parse(row.data) as SessionRecord),
+      sessions: this.#sql.sessions.all().map((row) => decodeSession(row.data)),
       runs: this.#sql.liveRuns.all().map((row) => this.#liveRun(row)),
       position: last.position,
       runNumber: last.number,
@@ -202,6 +202,12 @@ export class SqliteJournal implements Journal {
     if (graph === undefined) throw new Error(`the store has no version ${version} of workflow ${workflow}`);
     return graph;
   }
+}
+
+/** Rows from before hosts could be asked to drain do not say so. */
+function decodeSession(data: string): SessionRecord {
+  const record = JSON.parse(data) as Omit<SessionRecord, "drainRequest"> & Partial<SessionRecord>;
+  return { ...record, drainRequest: record.drainRequest ?? null };
 }
 
 function graphKey(namespace: string, name: string, version: string): string {
