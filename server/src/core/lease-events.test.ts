@@ -403,6 +403,25 @@ describe("P10: a patch over the limit is REJECTED and final", () => {
   });
 
   it.each([
+    ["complete", (set: Record<string, string>) => complete(set)],
+    ["checkpoint", (set: Record<string, string>) => checkpoint(set)],
+    ["defer", (set: Record<string, string>) => defer(1, { patch: { set, removed: [] } })],
+    [
+      "decline",
+      (set: Record<string, string>) =>
+        say({ type: "decline", leaseId: LEASE, patch: { set, removed: [] }, reason: "" }),
+    ],
+  ])("with %s, what was committed before counted in", (_name, act) => {
+    const half = JSON.stringify("x".repeat(55));
+    expect(checkpoint({ a: half })).toEqual({ result: "APPLIED" });
+    // The same key again takes no more room.
+    expect(checkpoint({ a: half })).toEqual({ result: "APPLIED" });
+    expect(act({ b: half })).toMatchObject({ result: "REJECTED", error: { code: "CONTEXT_TOO_LARGE" } });
+    // What it had committed stays.
+    expect(task()).toMatchObject({ state: "FAILED", patch: { set: { a: half }, removed: [] } });
+  });
+
+  it.each([
     ["complete", () => complete(big)],
     ["decline", () => say({ type: "decline", leaseId: LEASE, patch, reason: "" })],
   ])("a %s that is sent again is a DUPLICATE with the first answer (P4)", (_name, act) => {

@@ -3,6 +3,7 @@
  * does not fit the books changes nothing.
  */
 import { parseLeaseId } from "./lease-id.js";
+import { combinePatches } from "./merge.js";
 import type { Failure, Lease, Patch, Problem, TaskRun } from "./model.js";
 import { checkPatch, patchBytes, patchDigest } from "./patch.js";
 import type { DecisionLimits, HostEffect, RunDraft } from "./run-draft.js";
@@ -214,10 +215,13 @@ function refusePatch(
   limits: DecisionLimits,
   now: number,
 ): Receipt | null {
-  const bytes = patchBytes(patch);
+  // What was committed before counts too: it goes out again, whole, in the lease of the next execution.
+  const whole = task.checkpoint === null ? patch : combinePatches(task.checkpoint, patch);
+  const bytes = patchBytes(whole);
   if (bytes > limits.maxPatchBytes) {
     const id = draft.graph.tasks[task.task]?.id ?? "";
-    const message = `the patch of task "${id}" has ${bytes} bytes, the limit is ${limits.maxPatchBytes}; the task has failed`;
+    const what = task.checkpoint === null ? "" : " and its checkpoint";
+    const message = `the patch of task "${id}"${what} has ${bytes} bytes, the limit is ${limits.maxPatchBytes}; the task has failed`;
     const failure = plainFailure("CONTEXT_TOO_LARGE", message);
     advance(draft, task.task, { type: "fail", failure, digest: patchDigest(patch) }, limits, now);
     return { result: "REJECTED", error: error("CONTEXT_TOO_LARGE", message), failure: { final: true } };
