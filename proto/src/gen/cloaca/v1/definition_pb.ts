@@ -2,15 +2,15 @@
 // @generated from file cloaca/v1/definition.proto (package cloaca.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file cloaca/v1/definition.proto.
  */
 export const file_cloaca_v1_definition: GenFile = /*@__PURE__*/
-  fileDesc("ChpjbG9hY2EvdjEvZGVmaW5pdGlvbi5wcm90bxIJY2xvYWNhLnYxIsUBChJXb3JrZmxvd0RlZmluaXRpb24SDAoEbmFtZRgBIAEoCRITCgtkZXNjcmlwdGlvbhgCIAEoCRIoCgV0YXNrcxgDIAMoCzIZLmNsb2FjYS52MS5UYXNrRGVmaW5pdGlvbhI1CgR0YWdzGAQgAygLMicuY2xvYWNhLnYxLldvcmtmbG93RGVmaW5pdGlvbi5UYWdzRW50cnkaKwoJVGFnc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiRgoOVGFza0RlZmluaXRpb24SCgoCaWQYASABKAkSFAoMZGVwZW5kZW5jaWVzGAIgAygJEhIKCnRpbWVvdXRfbXMYAyABKA0iVwoOSW1wbGVtZW50YXRpb24SEAoId29ya2Zsb3cYASABKAkSDQoFdGFza3MYAiADKAkSDwoHdmVyc2lvbhgDIAEoCRITCgthbnlfdmVyc2lvbhgEIAEoCCKzAQoIV29ya2Zsb3cSEQoJbmFtZXNwYWNlGAEgASgJEgwKBG5hbWUYAiABKAkSDwoHdmVyc2lvbhgDIAEoCRIPCgdjdXJyZW50GAQgASgIEh0KFXJlZ2lzdGVyZWRfYXRfdW5peF9tcxgFIAEoAxISCgp0YXNrX2NvdW50GAYgASgNEjEKCmRlZmluaXRpb24YByABKAsyHS5jbG9hY2EudjEuV29ya2Zsb3dEZWZpbml0aW9uYgZwcm90bzM");
+  fileDesc("ChpjbG9hY2EvdjEvZGVmaW5pdGlvbi5wcm90bxIJY2xvYWNhLnYxIsUBChJXb3JrZmxvd0RlZmluaXRpb24SDAoEbmFtZRgBIAEoCRITCgtkZXNjcmlwdGlvbhgCIAEoCRIoCgV0YXNrcxgDIAMoCzIZLmNsb2FjYS52MS5UYXNrRGVmaW5pdGlvbhI1CgR0YWdzGAQgAygLMicuY2xvYWNhLnYxLldvcmtmbG93RGVmaW5pdGlvbi5UYWdzRW50cnkaKwoJVGFnc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEimwEKDlRhc2tEZWZpbml0aW9uEgoKAmlkGAEgASgJEhQKDGRlcGVuZGVuY2llcxgCIAMoCRISCgp0aW1lb3V0X21zGAMgASgNEiUKBXJldHJ5GAQgASgLMhYuY2xvYWNhLnYxLlJldHJ5UG9saWN5EiwKDHRyaWdnZXJfcnVsZRgFIAEoCzIWLmNsb2FjYS52MS5UcmlnZ2VyUnVsZSLnAQoLUmV0cnlQb2xpY3kSEAoIYXR0ZW1wdHMYASABKA0SKAoHYmFja29mZhgCIAEoDjIXLmNsb2FjYS52MS5SZXRyeUJhY2tvZmYSFQoIZGVsYXlfbXMYAyABKA1IAIgBARIZCgxtYXhfZGVsYXlfbXMYBCABKA1IAYgBARIsCgljb25kaXRpb24YBSABKA4yGS5jbG9hY2EudjEuUmV0cnlDb25kaXRpb24SEwoGaml0dGVyGAYgASgISAKIAQFCCwoJX2RlbGF5X21zQg8KDV9tYXhfZGVsYXlfbXNCCQoHX2ppdHRlciKnAgoLVHJpZ2dlclJ1bGUSFQoLYWxsX3N1Y2Nlc3MYASABKAhIABIQCgZhbHdheXMYAiABKAhIABImCgNhbGwYAyABKAsyFy5jbG9hY2EudjEuVHJpZ2dlclJ1bGVzSAASJgoDYW55GAQgASgLMhcuY2xvYWNhLnYxLlRyaWdnZXJSdWxlc0gAEicKBG5vbmUYBSABKAsyFy5jbG9hY2EudjEuVHJpZ2dlclJ1bGVzSAASEwoJc3VjY2VlZGVkGAYgASgJSAASEAoGZmFpbGVkGAcgASgJSAASEQoHc2tpcHBlZBgIIAEoCUgAEjQKDWNvbnRleHRfdmFsdWUYCSABKAsyGy5jbG9hY2EudjEuQ29udGV4dENvbmRpdGlvbkgAQgYKBHJ1bGUiNQoMVHJpZ2dlclJ1bGVzEiUKBXJ1bGVzGAEgAygLMhYuY2xvYWNhLnYxLlRyaWdnZXJSdWxlIlwKEENvbnRleHRDb25kaXRpb24SCwoDa2V5GAEgASgJEiwKCG9wZXJhdG9yGAIgASgOMhouY2xvYWNhLnYxLkNvbnRleHRPcGVyYXRvchINCgV2YWx1ZRgDIAEoCSJXCg5JbXBsZW1lbnRhdGlvbhIQCgh3b3JrZmxvdxgBIAEoCRINCgV0YXNrcxgCIAMoCRIPCgd2ZXJzaW9uGAMgASgJEhMKC2FueV92ZXJzaW9uGAQgASgIItUBCghXb3JrZmxvdxIRCgluYW1lc3BhY2UYASABKAkSDAoEbmFtZRgCIAEoCRIPCgd2ZXJzaW9uGAMgASgJEg8KB2N1cnJlbnQYBCABKAgSHQoVcmVnaXN0ZXJlZF9hdF91bml4X21zGAUgASgDEhIKCnRhc2tfY291bnQYBiABKA0SMQoKZGVmaW5pdGlvbhgHIAEoCzIdLmNsb2FjYS52MS5Xb3JrZmxvd0RlZmluaXRpb24SDgoGcGF1c2VkGAggASgIEhAKCHByb21vdGVkGAkgASgIKn8KDFJldHJ5QmFja29mZhIdChlSRVRSWV9CQUNLT0ZGX1VOU1BFQ0lGSUVEEAASFwoTUkVUUllfQkFDS09GRl9GSVhFRBABEhgKFFJFVFJZX0JBQ0tPRkZfTElORUFSEAISHQoZUkVUUllfQkFDS09GRl9FWFBPTkVOVElBTBADKoQBCg5SZXRyeUNvbmRpdGlvbhIfChtSRVRSWV9DT05ESVRJT05fVU5TUEVDSUZJRUQQABIZChVSRVRSWV9DT05ESVRJT05fTkVWRVIQARIdChlSRVRSWV9DT05ESVRJT05fVFJBTlNJRU5UEAISFwoTUkVUUllfQ09ORElUSU9OX0FMTBADKqoCCg9Db250ZXh0T3BlcmF0b3ISIAocQ09OVEVYVF9PUEVSQVRPUl9VTlNQRUNJRklFRBAAEhsKF0NPTlRFWFRfT1BFUkFUT1JfRVFVQUxTEAESHwobQ09OVEVYVF9PUEVSQVRPUl9OT1RfRVFVQUxTEAISHAoYQ09OVEVYVF9PUEVSQVRPUl9HUkVBVEVSEAMSGQoVQ09OVEVYVF9PUEVSQVRPUl9MRVNTEAQSHQoZQ09OVEVYVF9PUEVSQVRPUl9DT05UQUlOUxAFEiEKHUNPTlRFWFRfT1BFUkFUT1JfTk9UX0NPTlRBSU5TEAYSGwoXQ09OVEVYVF9PUEVSQVRPUl9FWElTVFMQBxIfChtDT05URVhUX09QRVJBVE9SX05PVF9FWElTVFMQCGIGcHJvdG8z");
 
 /**
  * A named graph of tasks. The scheduler alone computes its version: a hash of the canonical form of this message.
@@ -69,7 +69,8 @@ export type TaskDefinition = Message<"cloaca.v1.TaskDefinition"> & {
   id: string;
 
   /**
-   * Ids of the tasks that must have succeeded before this one starts, in the order in which their contexts are folded.
+   * Ids of the tasks that must have ended before this one starts, in the order in which their contexts are folded. Without
+   * a trigger rule they must have succeeded.
    *
    * @generated from field: repeated string dependencies = 2;
    */
@@ -81,6 +82,21 @@ export type TaskDefinition = Message<"cloaca.v1.TaskDefinition"> & {
    * @generated from field: uint32 timeout_ms = 3;
    */
   timeoutMs: number;
+
+  /**
+   * What follows from a failed attempt. Not set: no retries.
+   *
+   * @generated from field: cloaca.v1.RetryPolicy retry = 4;
+   */
+  retry?: RetryPolicy | undefined;
+
+  /**
+   * Decides, once all dependencies have ended, whether the task starts or is skipped. Not set: it starts when all of them
+   * succeeded.
+   *
+   * @generated from field: cloaca.v1.TriggerRule trigger_rule = 5;
+   */
+  triggerRule?: TriggerRule | undefined;
 };
 
 /**
@@ -89,6 +105,214 @@ export type TaskDefinition = Message<"cloaca.v1.TaskDefinition"> & {
  */
 export const TaskDefinitionSchema: GenMessage<TaskDefinition> = /*@__PURE__*/
   messageDesc(file_cloaca_v1_definition, 1);
+
+/**
+ * What follows from a failed attempt. The scheduler executes it; it survives a restart.
+ *
+ * @generated from message cloaca.v1.RetryPolicy
+ */
+export type RetryPolicy = Message<"cloaca.v1.RetryPolicy"> & {
+  /**
+   * Retries after the first failure, 0 to 1,000. 0 means that the first failure is final.
+   *
+   * @generated from field: uint32 attempts = 1;
+   */
+  attempts: number;
+
+  /**
+   * How the delay grows. UNSPECIFIED means EXPONENTIAL.
+   *
+   * @generated from field: cloaca.v1.RetryBackoff backoff = 2;
+   */
+  backoff: RetryBackoff;
+
+  /**
+   * Delay d after the first failure, in milliseconds. 1,000 when not set.
+   *
+   * @generated from field: optional uint32 delay_ms = 3;
+   */
+  delayMs?: number | undefined;
+
+  /**
+   * No delay is ever longer, in milliseconds. 60,000 when not set.
+   *
+   * @generated from field: optional uint32 max_delay_ms = 4;
+   */
+  maxDelayMs?: number | undefined;
+
+  /**
+   * Which failures are retried. UNSPECIFIED means ALL.
+   *
+   * @generated from field: cloaca.v1.RetryCondition condition = 5;
+   */
+  condition: RetryCondition;
+
+  /**
+   * Whether a delay is multiplied by a uniform value in [0.75, 1.25], in [0.75, 1] when it is at `max_delay_ms` or over.
+   * True when not set.
+   *
+   * @generated from field: optional bool jitter = 6;
+   */
+  jitter?: boolean | undefined;
+};
+
+/**
+ * Describes the message cloaca.v1.RetryPolicy.
+ * Use `create(RetryPolicySchema)` to create a new message.
+ */
+export const RetryPolicySchema: GenMessage<RetryPolicy> = /*@__PURE__*/
+  messageDesc(file_cloaca_v1_definition, 2);
+
+/**
+ * Decides whether a task starts once all its dependencies have ended. A rule that does not hold skips the task. A task
+ * that a rule names must be an ancestor of the task.
+ *
+ * @generated from message cloaca.v1.TriggerRule
+ */
+export type TriggerRule = Message<"cloaca.v1.TriggerRule"> & {
+  /**
+   * Exactly one. Rules may be nested 32 deep.
+   *
+   * @generated from oneof cloaca.v1.TriggerRule.rule
+   */
+  rule: {
+    /**
+     * Holds when every dependency succeeded; the default of a task without a rule. The value is true.
+     *
+     * @generated from field: bool all_success = 1;
+     */
+    value: boolean;
+    case: "allSuccess";
+  } | {
+    /**
+     * Always holds. The value is true.
+     *
+     * @generated from field: bool always = 2;
+     */
+    value: boolean;
+    case: "always";
+  } | {
+    /**
+     * Holds when every rule of the list does.
+     *
+     * @generated from field: cloaca.v1.TriggerRules all = 3;
+     */
+    value: TriggerRules;
+    case: "all";
+  } | {
+    /**
+     * Holds when at least one rule of the list does.
+     *
+     * @generated from field: cloaca.v1.TriggerRules any = 4;
+     */
+    value: TriggerRules;
+    case: "any";
+  } | {
+    /**
+     * Holds when no rule of the list does.
+     *
+     * @generated from field: cloaca.v1.TriggerRules none = 5;
+     */
+    value: TriggerRules;
+    case: "none";
+  } | {
+    /**
+     * Holds when the task with this id succeeded.
+     *
+     * @generated from field: string succeeded = 6;
+     */
+    value: string;
+    case: "succeeded";
+  } | {
+    /**
+     * Holds when the task with this id failed for good. When a task whose rule names a failure succeeds, that failure is
+     * handled: it does not fail the run.
+     *
+     * @generated from field: string failed = 7;
+     */
+    value: string;
+    case: "failed";
+  } | {
+    /**
+     * Holds when the task with this id was skipped.
+     *
+     * @generated from field: string skipped = 8;
+     */
+    value: string;
+    case: "skipped";
+  } | {
+    /**
+     * Holds when a value of the task's input context does.
+     *
+     * @generated from field: cloaca.v1.ContextCondition context_value = 9;
+     */
+    value: ContextCondition;
+    case: "contextValue";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message cloaca.v1.TriggerRule.
+ * Use `create(TriggerRuleSchema)` to create a new message.
+ */
+export const TriggerRuleSchema: GenMessage<TriggerRule> = /*@__PURE__*/
+  messageDesc(file_cloaca_v1_definition, 3);
+
+/**
+ * A list of rules.
+ *
+ * @generated from message cloaca.v1.TriggerRules
+ */
+export type TriggerRules = Message<"cloaca.v1.TriggerRules"> & {
+  /**
+   * The rules, 1 to 1,000.
+   *
+   * @generated from field: repeated cloaca.v1.TriggerRule rules = 1;
+   */
+  rules: TriggerRule[];
+};
+
+/**
+ * Describes the message cloaca.v1.TriggerRules.
+ * Use `create(TriggerRulesSchema)` to create a new message.
+ */
+export const TriggerRulesSchema: GenMessage<TriggerRules> = /*@__PURE__*/
+  messageDesc(file_cloaca_v1_definition, 4);
+
+/**
+ * A condition on one key of the task's input context.
+ *
+ * @generated from message cloaca.v1.ContextCondition
+ */
+export type ContextCondition = Message<"cloaca.v1.ContextCondition"> & {
+  /**
+   * The key.
+   *
+   * @generated from field: string key = 1;
+   */
+  key: string;
+
+  /**
+   * How its value is compared.
+   *
+   * @generated from field: cloaca.v1.ContextOperator operator = 2;
+   */
+  operator: ContextOperator;
+
+  /**
+   * JSON text to compare with. Empty for EXISTS and NOT_EXISTS.
+   *
+   * @generated from field: string value = 3;
+   */
+  value: string;
+};
+
+/**
+ * Describes the message cloaca.v1.ContextCondition.
+ * Use `create(ContextConditionSchema)` to create a new message.
+ */
+export const ContextConditionSchema: GenMessage<ContextCondition> = /*@__PURE__*/
+  messageDesc(file_cloaca_v1_definition, 5);
 
 /**
  * Says which tasks a host has code for.
@@ -130,7 +354,7 @@ export type Implementation = Message<"cloaca.v1.Implementation"> & {
  * Use `create(ImplementationSchema)` to create a new message.
  */
 export const ImplementationSchema: GenMessage<Implementation> = /*@__PURE__*/
-  messageDesc(file_cloaca_v1_definition, 2);
+  messageDesc(file_cloaca_v1_definition, 6);
 
 /**
  * A workflow as the scheduler knows it.
@@ -186,6 +410,20 @@ export type Workflow = Message<"cloaca.v1.Workflow"> & {
    * @generated from field: cloaca.v1.WorkflowDefinition definition = 7;
    */
   definition?: WorkflowDefinition | undefined;
+
+  /**
+   * Whether the workflow is paused, with all its versions: no task of it is leased.
+   *
+   * @generated from field: bool paused = 8;
+   */
+  paused: boolean;
+
+  /**
+   * Whether the version is current because somebody promoted it, and stays so when a newer one is registered.
+   *
+   * @generated from field: bool promoted = 9;
+   */
+  promoted: boolean;
 };
 
 /**
@@ -193,5 +431,163 @@ export type Workflow = Message<"cloaca.v1.Workflow"> & {
  * Use `create(WorkflowSchema)` to create a new message.
  */
 export const WorkflowSchema: GenMessage<Workflow> = /*@__PURE__*/
-  messageDesc(file_cloaca_v1_definition, 3);
+  messageDesc(file_cloaca_v1_definition, 7);
+
+/**
+ * How the delay grows from the first failure's to the n-th failure's.
+ *
+ * @generated from enum cloaca.v1.RetryBackoff
+ */
+export enum RetryBackoff {
+  /**
+   * Not set: EXPONENTIAL.
+   *
+   * @generated from enum value: RETRY_BACKOFF_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * d
+   *
+   * @generated from enum value: RETRY_BACKOFF_FIXED = 1;
+   */
+  FIXED = 1,
+
+  /**
+   * d · n
+   *
+   * @generated from enum value: RETRY_BACKOFF_LINEAR = 2;
+   */
+  LINEAR = 2,
+
+  /**
+   * d · 2^(n−1)
+   *
+   * @generated from enum value: RETRY_BACKOFF_EXPONENTIAL = 3;
+   */
+  EXPONENTIAL = 3,
+}
+
+/**
+ * Describes the enum cloaca.v1.RetryBackoff.
+ */
+export const RetryBackoffSchema: GenEnum<RetryBackoff> = /*@__PURE__*/
+  enumDesc(file_cloaca_v1_definition, 0);
+
+/**
+ * Which failures are retried. A failure that its host calls final never is.
+ *
+ * @generated from enum cloaca.v1.RetryCondition
+ */
+export enum RetryCondition {
+  /**
+   * Not set: ALL.
+   *
+   * @generated from enum value: RETRY_CONDITION_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * None.
+   *
+   * @generated from enum value: RETRY_CONDITION_NEVER = 1;
+   */
+  NEVER = 1,
+
+  /**
+   * Those that the host calls transient, and timeouts.
+   *
+   * @generated from enum value: RETRY_CONDITION_TRANSIENT = 2;
+   */
+  TRANSIENT = 2,
+
+  /**
+   * All.
+   *
+   * @generated from enum value: RETRY_CONDITION_ALL = 3;
+   */
+  ALL = 3,
+}
+
+/**
+ * Describes the enum cloaca.v1.RetryCondition.
+ */
+export const RetryConditionSchema: GenEnum<RetryCondition> = /*@__PURE__*/
+  enumDesc(file_cloaca_v1_definition, 1);
+
+/**
+ * How a value of the context is compared. A `NOT_` is the exact negation: it holds for a key that is not there.
+ *
+ * @generated from enum cloaca.v1.ContextOperator
+ */
+export enum ContextOperator {
+  /**
+   * Not set: refused.
+   *
+   * @generated from enum value: CONTEXT_OPERATOR_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The same JSON value; the order of an object's keys does not count.
+   *
+   * @generated from enum value: CONTEXT_OPERATOR_EQUALS = 1;
+   */
+  EQUALS = 1,
+
+  /**
+   * Not EQUALS.
+   *
+   * @generated from enum value: CONTEXT_OPERATOR_NOT_EQUALS = 2;
+   */
+  NOT_EQUALS = 2,
+
+  /**
+   * Greater, for two numbers or two texts (by UTF-16 code units); false for anything else.
+   *
+   * @generated from enum value: CONTEXT_OPERATOR_GREATER = 3;
+   */
+  GREATER = 3,
+
+  /**
+   * Less, for two numbers or two texts (by UTF-16 code units); false for anything else.
+   *
+   * @generated from enum value: CONTEXT_OPERATOR_LESS = 4;
+   */
+  LESS = 4,
+
+  /**
+   * A text that contains the text, or a list with an element that EQUALS the value; false for anything else.
+   *
+   * @generated from enum value: CONTEXT_OPERATOR_CONTAINS = 5;
+   */
+  CONTAINS = 5,
+
+  /**
+   * Not CONTAINS.
+   *
+   * @generated from enum value: CONTEXT_OPERATOR_NOT_CONTAINS = 6;
+   */
+  NOT_CONTAINS = 6,
+
+  /**
+   * The key is there, whatever its value.
+   *
+   * @generated from enum value: CONTEXT_OPERATOR_EXISTS = 7;
+   */
+  EXISTS = 7,
+
+  /**
+   * Not EXISTS.
+   *
+   * @generated from enum value: CONTEXT_OPERATOR_NOT_EXISTS = 8;
+   */
+  NOT_EXISTS = 8,
+}
+
+/**
+ * Describes the enum cloaca.v1.ContextOperator.
+ */
+export const ContextOperatorSchema: GenEnum<ContextOperator> = /*@__PURE__*/
+  enumDesc(file_cloaca_v1_definition, 2);
 

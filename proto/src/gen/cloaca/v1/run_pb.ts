@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file cloaca/v1/run.proto.
  */
 export const file_cloaca_v1_run: GenFile = /*@__PURE__*/
-  fileDesc("ChNjbG9hY2EvdjEvcnVuLnByb3RvEgljbG9hY2EudjEizgQKA1J1bhIRCgluYW1lc3BhY2UYASABKAkSDgoGcnVuX2lkGAIgASgJEhAKCHdvcmtmbG93GAMgASgJEhgKEHdvcmtmbG93X3ZlcnNpb24YBCABKAkSJAoGc3RhdHVzGAUgASgOMhQuY2xvYWNhLnYxLlJ1blN0YXR1cxIQCghwcmlvcml0eRgGIAEoBRIqCgZsYWJlbHMYByADKAsyGi5jbG9hY2EudjEuUnVuLkxhYmVsc0VudHJ5Ei4KCmNyZWF0ZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnN0YXJ0ZWRfYXQYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2ZpbmlzaGVkX2F0GAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCgdjb250ZXh0GAsgAygLMhsuY2xvYWNhLnYxLlJ1bi5Db250ZXh0RW50cnkSDgoGcmVhc29uGAwgASgJEjMKC3Rhc2tfY291bnRzGA0gAygLMh4uY2xvYWNhLnYxLlJ1bi5UYXNrQ291bnRzRW50cnkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARouCgxDb250ZXh0RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARoxCg9UYXNrQ291bnRzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgNOgI4ASKVAwoHVGFza1J1bhIMCgR0YXNrGAEgASgJEiYKBXN0YXRlGAIgASgOMhcuY2xvYWNhLnYxLlRhc2tSdW5TdGF0ZRIPCgdhdHRlbXB0GAMgASgNEhAKCHJlY292ZXJ5GAQgASgNEg0KBWZlbmNlGAUgASgEEhAKCGxlYXNlX2lkGAYgASgJEg8KB2hvc3RfaWQYByABKAkSEAoIZGVmZXJyYWwYCCABKA0SEwoLd2FpdGluZ19mb3IYCSABKAkSIwoHZmFpbHVyZRgKIAEoCzISLmNsb2FjYS52MS5GYWlsdXJlEg4KBnJlYXNvbhgLIAEoCRIsCghyZWFkeV9hdBgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc3RhcnRlZF9hdBgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLZmluaXNoZWRfYXQYDiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDHNsb3RfaGVsZF9tcxgPIAEoBCK9AgoIUnVuRXZlbnQSDgoGcnVuX2lkGAEgASgJEhEKCWV2ZW50X3NlcRgCIAEoBBImCgJhdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJQoEdHlwZRgEIAEoDjIXLmNsb2FjYS52MS5SdW5FdmVudFR5cGUSDAoEdGFzaxgFIAEoCRIQCghsZWFzZV9pZBgGIAEoCRIPCgdob3N0X2lkGAcgASgJEg8KB2F0dGVtcHQYCCABKA0SEAoIcmVjb3ZlcnkYCSABKA0SEgoKc2xvdF9kZWx0YRgKIAEoERIQCghkZWZlcnJhbBgLIAEoDRIOCgZyZWFzb24YDCABKAkSIwoHZmFpbHVyZRgNIAEoCzISLmNsb2FjYS52MS5GYWlsdXJlEhAKCHdvcmtmbG93GA4gASgJKqIBCglSdW5TdGF0dXMSGgoWUlVOX1NUQVRVU19VTlNQRUNJRklFRBAAEhYKElJVTl9TVEFUVVNfUEVORElORxABEhYKElJVTl9TVEFUVVNfUlVOTklORxACEhgKFFJVTl9TVEFUVVNfU1VDQ0VFREVEEAMSFQoRUlVOX1NUQVRVU19GQUlMRUQQBBIYChRSVU5fU1RBVFVTX0NBTkNFTExFRBAFKq4CCgxUYXNrUnVuU3RhdGUSHgoaVEFTS19SVU5fU1RBVEVfVU5TUEVDSUZJRUQQABIaChZUQVNLX1JVTl9TVEFURV9XQUlUSU5HEAESGAoUVEFTS19SVU5fU1RBVEVfUkVBRFkQAhIZChVUQVNLX1JVTl9TVEFURV9MRUFTRUQQAxIbChdUQVNLX1JVTl9TVEFURV9ERUZFUlJFRBAEEh0KGVRBU0tfUlVOX1NUQVRFX1JFQ0xBSU1JTkcQBRIcChhUQVNLX1JVTl9TVEFURV9TVUNDRUVERUQQBhIZChVUQVNLX1JVTl9TVEFURV9GQUlMRUQQBxIcChhUQVNLX1JVTl9TVEFURV9DQU5DRUxMRUQQCBIaChZUQVNLX1JVTl9TVEFURV9TS0lQUEVEEAkq5AQKDFJ1bkV2ZW50VHlwZRIeChpSVU5fRVZFTlRfVFlQRV9VTlNQRUNJRklFRBAAEh4KGlJVTl9FVkVOVF9UWVBFX1JVTl9TVEFSVEVEEAESIAocUlVOX0VWRU5UX1RZUEVfUlVOX1NVQ0NFRURFRBACEh0KGVJVTl9FVkVOVF9UWVBFX1JVTl9GQUlMRUQQAxIgChxSVU5fRVZFTlRfVFlQRV9SVU5fQ0FOQ0VMTEVEEAQSHQoZUlVOX0VWRU5UX1RZUEVfVEFTS19SRUFEWRAFEh4KGlJVTl9FVkVOVF9UWVBFX1RBU0tfTEVBU0VEEAYSIAocUlVOX0VWRU5UX1RZUEVfVEFTS19ERUZFUlJFRBAHEiIKHlJVTl9FVkVOVF9UWVBFX1RBU0tfUkVDTEFJTUlORxAIEh8KG1JVTl9FVkVOVF9UWVBFX1RBU0tfUkVTVU1FRBAJEiQKIFJVTl9FVkVOVF9UWVBFX1RBU0tfQ0hFQ0tQT0lOVEVEEAoSIQodUlVOX0VWRU5UX1RZUEVfVEFTS19TVUNDRUVERUQQCxIeChpSVU5fRVZFTlRfVFlQRV9UQVNLX0ZBSUxFRBAMEiEKHVJVTl9FVkVOVF9UWVBFX1RBU0tfQ0FOQ0VMTEVEEA0SHwobUlVOX0VWRU5UX1RZUEVfVEFTS19TS0lQUEVEEA4SIAocUlVOX0VWRU5UX1RZUEVfVEFTS19ERUNMSU5FRBAPEhwKGFJVTl9FVkVOVF9UWVBFX1RBU0tfTE9TVBAQEh4KGlJVTl9FVkVOVF9UWVBFX0xFQVNFX0VOREVEEBFiBnByb3RvMw", [file_cloaca_v1_error, file_google_protobuf_timestamp]);
+  fileDesc("ChNjbG9hY2EvdjEvcnVuLnByb3RvEgljbG9hY2EudjEi/wQKA1J1bhIRCgluYW1lc3BhY2UYASABKAkSDgoGcnVuX2lkGAIgASgJEhAKCHdvcmtmbG93GAMgASgJEhgKEHdvcmtmbG93X3ZlcnNpb24YBCABKAkSJAoGc3RhdHVzGAUgASgOMhQuY2xvYWNhLnYxLlJ1blN0YXR1cxIQCghwcmlvcml0eRgGIAEoBRIqCgZsYWJlbHMYByADKAsyGi5jbG9hY2EudjEuUnVuLkxhYmVsc0VudHJ5Ei4KCmNyZWF0ZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnN0YXJ0ZWRfYXQYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2ZpbmlzaGVkX2F0GAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCgdjb250ZXh0GAsgAygLMhsuY2xvYWNhLnYxLlJ1bi5Db250ZXh0RW50cnkSDgoGcmVhc29uGAwgASgJEjMKC3Rhc2tfY291bnRzGA0gAygLMh4uY2xvYWNhLnYxLlJ1bi5UYXNrQ291bnRzRW50cnkSLwoLZGVhZGxpbmVfYXQYDiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaLgoMQ29udGV4dEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaMQoPVGFza0NvdW50c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDToCOAEi7QMKB1Rhc2tSdW4SDAoEdGFzaxgBIAEoCRImCgVzdGF0ZRgCIAEoDjIXLmNsb2FjYS52MS5UYXNrUnVuU3RhdGUSDwoHYXR0ZW1wdBgDIAEoDRIQCghyZWNvdmVyeRgEIAEoDRINCgVmZW5jZRgFIAEoBBIQCghsZWFzZV9pZBgGIAEoCRIPCgdob3N0X2lkGAcgASgJEhAKCGRlZmVycmFsGAggASgNEhMKC3dhaXRpbmdfZm9yGAkgASgJEiMKB2ZhaWx1cmUYCiABKAsyEi5jbG9hY2EudjEuRmFpbHVyZRIOCgZyZWFzb24YCyABKAkSLAoIcmVhZHlfYXQYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnN0YXJ0ZWRfYXQYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2ZpbmlzaGVkX2F0GA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIUCgxzbG90X2hlbGRfbXMYDyABKAQSLAoIcmV0cnlfYXQYECABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEigKCnNraXBfY2F1c2UYESABKA4yFC5jbG9hY2EudjEuU2tpcENhdXNlIusCCghSdW5FdmVudBIOCgZydW5faWQYASABKAkSEQoJZXZlbnRfc2VxGAIgASgEEiYKAmF0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIlCgR0eXBlGAQgASgOMhcuY2xvYWNhLnYxLlJ1bkV2ZW50VHlwZRIMCgR0YXNrGAUgASgJEhAKCGxlYXNlX2lkGAYgASgJEg8KB2hvc3RfaWQYByABKAkSDwoHYXR0ZW1wdBgIIAEoDRIQCghyZWNvdmVyeRgJIAEoDRISCgpzbG90X2RlbHRhGAogASgREhAKCGRlZmVycmFsGAsgASgNEg4KBnJlYXNvbhgMIAEoCRIjCgdmYWlsdXJlGA0gASgLMhIuY2xvYWNhLnYxLkZhaWx1cmUSEAoId29ya2Zsb3cYDiABKAkSLAoIcmV0cnlfYXQYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wKrkBCglSdW5TdGF0dXMSGgoWUlVOX1NUQVRVU19VTlNQRUNJRklFRBAAEhYKElJVTl9TVEFUVVNfUEVORElORxABEhYKElJVTl9TVEFUVVNfUlVOTklORxACEhgKFFJVTl9TVEFUVVNfU1VDQ0VFREVEEAMSFQoRUlVOX1NUQVRVU19GQUlMRUQQBBIYChRSVU5fU1RBVFVTX0NBTkNFTExFRBAFEhUKEVJVTl9TVEFUVVNfUEFVU0VEEAYqywIKDFRhc2tSdW5TdGF0ZRIeChpUQVNLX1JVTl9TVEFURV9VTlNQRUNJRklFRBAAEhoKFlRBU0tfUlVOX1NUQVRFX1dBSVRJTkcQARIYChRUQVNLX1JVTl9TVEFURV9SRUFEWRACEhkKFVRBU0tfUlVOX1NUQVRFX0xFQVNFRBADEhsKF1RBU0tfUlVOX1NUQVRFX0RFRkVSUkVEEAQSHQoZVEFTS19SVU5fU1RBVEVfUkVDTEFJTUlORxAFEhwKGFRBU0tfUlVOX1NUQVRFX1NVQ0NFRURFRBAGEhkKFVRBU0tfUlVOX1NUQVRFX0ZBSUxFRBAHEhwKGFRBU0tfUlVOX1NUQVRFX0NBTkNFTExFRBAIEhoKFlRBU0tfUlVOX1NUQVRFX1NLSVBQRUQQCRIbChdUQVNLX1JVTl9TVEFURV9SRVRSWUlORxAKKlwKCVNraXBDYXVzZRIaChZTS0lQX0NBVVNFX1VOU1BFQ0lGSUVEEAASHgoaU0tJUF9DQVVTRV9VUFNUUkVBTV9GQUlMRUQQARITCg9TS0lQX0NBVVNFX1JVTEUQAiqEBgoMUnVuRXZlbnRUeXBlEh4KGlJVTl9FVkVOVF9UWVBFX1VOU1BFQ0lGSUVEEAASHgoaUlVOX0VWRU5UX1RZUEVfUlVOX1NUQVJURUQQARIgChxSVU5fRVZFTlRfVFlQRV9SVU5fU1VDQ0VFREVEEAISHQoZUlVOX0VWRU5UX1RZUEVfUlVOX0ZBSUxFRBADEiAKHFJVTl9FVkVOVF9UWVBFX1JVTl9DQU5DRUxMRUQQBBIdChlSVU5fRVZFTlRfVFlQRV9UQVNLX1JFQURZEAUSHgoaUlVOX0VWRU5UX1RZUEVfVEFTS19MRUFTRUQQBhIgChxSVU5fRVZFTlRfVFlQRV9UQVNLX0RFRkVSUkVEEAcSIgoeUlVOX0VWRU5UX1RZUEVfVEFTS19SRUNMQUlNSU5HEAgSHwobUlVOX0VWRU5UX1RZUEVfVEFTS19SRVNVTUVEEAkSJAogUlVOX0VWRU5UX1RZUEVfVEFTS19DSEVDS1BPSU5URUQQChIhCh1SVU5fRVZFTlRfVFlQRV9UQVNLX1NVQ0NFRURFRBALEh4KGlJVTl9FVkVOVF9UWVBFX1RBU0tfRkFJTEVEEAwSIQodUlVOX0VWRU5UX1RZUEVfVEFTS19DQU5DRUxMRUQQDRIfChtSVU5fRVZFTlRfVFlQRV9UQVNLX1NLSVBQRUQQDhIgChxSVU5fRVZFTlRfVFlQRV9UQVNLX0RFQ0xJTkVEEA8SHAoYUlVOX0VWRU5UX1RZUEVfVEFTS19MT1NUEBASHgoaUlVOX0VWRU5UX1RZUEVfTEVBU0VfRU5ERUQQERIdChlSVU5fRVZFTlRfVFlQRV9SVU5fUEFVU0VEEBISHgoaUlVOX0VWRU5UX1RZUEVfUlVOX1JFU1VNRUQQExIeChpSVU5fRVZFTlRfVFlQRV9SVU5fUkVUUklFRBAUEiAKHFJVTl9FVkVOVF9UWVBFX1RBU0tfUkVUUllJTkcQFRIdChlSVU5fRVZFTlRfVFlQRV9UQVNLX1JFU0VUEBZiBnByb3RvMw", [file_cloaca_v1_error, file_google_protobuf_timestamp]);
 
 /**
  * One execution of a workflow.
@@ -113,6 +113,13 @@ export type Run = Message<"cloaca.v1.Run"> & {
    * @generated from field: map<string, uint32> task_counts = 13;
    */
   taskCounts: { [key: string]: number };
+
+  /**
+   * When the run is cancelled if it is not over. Not set when its start named no `timeout_ms`.
+   *
+   * @generated from field: google.protobuf.Timestamp deadline_at = 14;
+   */
+  deadlineAt?: Timestamp | undefined;
 };
 
 /**
@@ -227,11 +234,25 @@ export type TaskRun = Message<"cloaca.v1.TaskRun"> & {
   finishedAt?: Timestamp | undefined;
 
   /**
-   * Time that attempts have held a slot so far, in milliseconds.
+   * Time that the current or last attempt has held a slot so far, in milliseconds.
    *
    * @generated from field: uint64 slot_held_ms = 15;
    */
   slotHeldMs: bigint;
+
+  /**
+   * When the next attempt begins. Only while RETRYING.
+   *
+   * @generated from field: google.protobuf.Timestamp retry_at = 16;
+   */
+  retryAt?: Timestamp | undefined;
+
+  /**
+   * Why it was skipped. Only when SKIPPED.
+   *
+   * @generated from field: cloaca.v1.SkipCause skip_cause = 17;
+   */
+  skipCause: SkipCause;
 };
 
 /**
@@ -332,7 +353,7 @@ export type RunEvent = Message<"cloaca.v1.RunEvent"> & {
   reason: string;
 
   /**
-   * The failure, for failed tasks.
+   * The failure, for failed attempts and failed tasks.
    *
    * @generated from field: cloaca.v1.Failure failure = 13;
    */
@@ -344,6 +365,13 @@ export type RunEvent = Message<"cloaca.v1.RunEvent"> & {
    * @generated from field: string workflow = 14;
    */
   workflow: string;
+
+  /**
+   * When the next attempt begins. Only for TASK_RETRYING.
+   *
+   * @generated from field: google.protobuf.Timestamp retry_at = 15;
+   */
+  retryAt?: Timestamp | undefined;
 };
 
 /**
@@ -381,25 +409,32 @@ export enum RunStatus {
   RUNNING = 2,
 
   /**
-   * Every task ended and none failed.
+   * Every task ended, and every failure, if there was one, was handled: a task whose trigger rule names it succeeded.
    *
    * @generated from enum value: RUN_STATUS_SUCCEEDED = 3;
    */
   SUCCEEDED = 3,
 
   /**
-   * Every task ended and at least one failed.
+   * Every task ended, and there is a failure that was not handled.
    *
    * @generated from enum value: RUN_STATUS_FAILED = 4;
    */
   FAILED = 4,
 
   /**
-   * Cancelled by request.
+   * Cancelled: by request, or because it was not over within its `timeout_ms`.
    *
    * @generated from enum value: RUN_STATUS_CANCELLED = 5;
    */
   CANCELLED = 5,
+
+  /**
+   * No new lease is given out until it is resumed. What runs goes on, deferred tasks get slots, deadlines run.
+   *
+   * @generated from enum value: RUN_STATUS_PAUSED = 6;
+   */
+  PAUSED = 6,
 }
 
 /**
@@ -478,11 +513,18 @@ export enum TaskRunState {
   CANCELLED = 8,
 
   /**
-   * Never started, since a task that it depends on did not succeed.
+   * Never started: its trigger rule did not hold.
    *
    * @generated from enum value: TASK_RUN_STATE_SKIPPED = 9;
    */
   SKIPPED = 9,
+
+  /**
+   * An attempt failed; the next one begins at `retry_at`.
+   *
+   * @generated from enum value: TASK_RUN_STATE_RETRYING = 10;
+   */
+  RETRYING = 10,
 }
 
 /**
@@ -490,6 +532,40 @@ export enum TaskRunState {
  */
 export const TaskRunStateSchema: GenEnum<TaskRunState> = /*@__PURE__*/
   enumDesc(file_cloaca_v1_run, 1);
+
+/**
+ * Why a task was skipped. Tasks that are skipped because of a skipped dependency have its cause.
+ *
+ * @generated from enum cloaca.v1.SkipCause
+ */
+export enum SkipCause {
+  /**
+   * Not set: it was not skipped.
+   *
+   * @generated from enum value: SKIP_CAUSE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * A task that it depends on failed.
+   *
+   * @generated from enum value: SKIP_CAUSE_UPSTREAM_FAILED = 1;
+   */
+  UPSTREAM_FAILED = 1,
+
+  /**
+   * A trigger rule did not hold.
+   *
+   * @generated from enum value: SKIP_CAUSE_RULE = 2;
+   */
+  RULE = 2,
+}
+
+/**
+ * Describes the enum cloaca.v1.SkipCause.
+ */
+export const SkipCauseSchema: GenEnum<SkipCause> = /*@__PURE__*/
+  enumDesc(file_cloaca_v1_run, 2);
 
 /**
  * What happened to a run or to one of its task runs.
@@ -533,7 +609,7 @@ export enum RunEventType {
   RUN_CANCELLED = 4,
 
   /**
-   * The task may be leased: its dependencies succeeded, or its lease came back without a result.
+   * The task may be leased: its trigger rule holds, or the delay before its next attempt is over.
    *
    * @generated from enum value: RUN_EVENT_TYPE_TASK_READY = 5;
    */
@@ -622,11 +698,46 @@ export enum RunEventType {
    * @generated from enum value: RUN_EVENT_TYPE_LEASE_ENDED = 17;
    */
   LEASE_ENDED = 17,
+
+  /**
+   * The run was paused.
+   *
+   * @generated from enum value: RUN_EVENT_TYPE_RUN_PAUSED = 18;
+   */
+  RUN_PAUSED = 18,
+
+  /**
+   * The run was resumed.
+   *
+   * @generated from enum value: RUN_EVENT_TYPE_RUN_RESUMED = 19;
+   */
+  RUN_RESUMED = 19,
+
+  /**
+   * The failed run was taken up again: its failed tasks, and what comes after them, begin anew.
+   *
+   * @generated from enum value: RUN_EVENT_TYPE_RUN_RETRIED = 20;
+   */
+  RUN_RETRIED = 20,
+
+  /**
+   * An attempt failed; another one follows at `retry_at`.
+   *
+   * @generated from enum value: RUN_EVENT_TYPE_TASK_RETRYING = 21;
+   */
+  TASK_RETRYING = 21,
+
+  /**
+   * The task begins anew, since its run was retried.
+   *
+   * @generated from enum value: RUN_EVENT_TYPE_TASK_RESET = 22;
+   */
+  TASK_RESET = 22,
 }
 
 /**
  * Describes the enum cloaca.v1.RunEventType.
  */
 export const RunEventTypeSchema: GenEnum<RunEventType> = /*@__PURE__*/
-  enumDesc(file_cloaca_v1_run, 2);
+  enumDesc(file_cloaca_v1_run, 3);
 

@@ -2,19 +2,21 @@
 // @generated from file cloaca/v1/run_service.proto (package cloaca.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Error } from "./error_pb.js";
 import { file_cloaca_v1_error } from "./error_pb.js";
-import type { Run, RunEvent, RunEventType, RunStatus, TaskRun } from "./run_pb.js";
+import type { Run, RunEvent, RunEventType, RunStatus, TaskRun, TaskRunState } from "./run_pb.js";
 import { file_cloaca_v1_run } from "./run_pb.js";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file cloaca/v1/run_service.proto.
  */
 export const file_cloaca_v1_run_service: GenFile = /*@__PURE__*/
-  fileDesc("ChtjbG9hY2EvdjEvcnVuX3NlcnZpY2UucHJvdG8SCWNsb2FjYS52MSKoAgoHUnVuU3BlYxIQCgh3b3JrZmxvdxgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEjAKB2NvbnRleHQYAyADKAsyHy5jbG9hY2EudjEuUnVuU3BlYy5Db250ZXh0RW50cnkSEAoIcHJpb3JpdHkYBCABKAUSLgoGbGFiZWxzGAUgAygLMh4uY2xvYWNhLnYxLlJ1blNwZWMuTGFiZWxzRW50cnkSEwoLdHJhY2VwYXJlbnQYBiABKAkSEgoKcmVxdWVzdF9pZBgHIAEoCRouCgxDb250ZXh0RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIkUKD1N0YXJ0UnVuUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSHwoDcnVuGAIgASgLMhIuY2xvYWNhLnYxLlJ1blNwZWMiTgoQU3RhcnRSdW5SZXNwb25zZRIOCgZydW5faWQYASABKAkSGAoQd29ya2Zsb3dfdmVyc2lvbhgCIAEoCRIQCghleGlzdGluZxgDIAEoCCJHChBTdGFydFJ1bnNSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIgCgRydW5zGAIgAygLMhIuY2xvYWNhLnYxLlJ1blNwZWMiPAoRU3RhcnRSdW5zUmVzcG9uc2USJwoHcmVzdWx0cxgBIAMoCzIWLmNsb2FjYS52MS5TdGFydFJlc3VsdCJqCgtTdGFydFJlc3VsdBIuCgdzdGFydGVkGAEgASgLMhsuY2xvYWNhLnYxLlN0YXJ0UnVuUmVzcG9uc2VIABIhCgVlcnJvchgCIAEoCzIQLmNsb2FjYS52MS5FcnJvckgAQggKBnJlc3VsdCJDCg1HZXRSdW5SZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIOCgZydW5faWQYAiABKAkSDwoHd2FpdF9tcxgDIAEoDSItCg5HZXRSdW5SZXNwb25zZRIbCgNydW4YASABKAsyDi5jbG9hY2EudjEuUnVuIoUBCg9MaXN0UnVuc1JlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEhAKCHdvcmtmbG93GAIgASgJEiYKCHN0YXR1c2VzGAMgAygOMhQuY2xvYWNhLnYxLlJ1blN0YXR1cxIRCglwYWdlX3NpemUYBCABKA0SEgoKcGFnZV90b2tlbhgFIAEoCSJJChBMaXN0UnVuc1Jlc3BvbnNlEhwKBHJ1bnMYASADKAsyDi5jbG9hY2EudjEuUnVuEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJfChNMaXN0VGFza1J1bnNSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIOCgZydW5faWQYAiABKAkSEQoJcGFnZV9zaXplGAMgASgNEhIKCnBhZ2VfdG9rZW4YBCABKAkiVgoUTGlzdFRhc2tSdW5zUmVzcG9uc2USJQoJdGFza19ydW5zGAEgAygLMhIuY2xvYWNhLnYxLlRhc2tSdW4SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIn8KEFdhdGNoUnVuc1JlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEg4KBnJ1bl9pZBgCIAEoCRIQCgh3b3JrZmxvdxgDIAEoCRImCgV0eXBlcxgEIAMoDjIXLmNsb2FjYS52MS5SdW5FdmVudFR5cGUSDgoGY3Vyc29yGAUgASgJIkgKEVdhdGNoUnVuc1Jlc3BvbnNlEiMKBmV2ZW50cxgBIAMoCzITLmNsb2FjYS52MS5SdW5FdmVudBIOCgZjdXJzb3IYAiABKAkiRQoQQ2FuY2VsUnVuUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDgoGcnVuX2lkGAIgASgJEg4KBnJlYXNvbhgDIAEoCSI5ChFDYW5jZWxSdW5SZXNwb25zZRIkCgZzdGF0dXMYASABKA4yFC5jbG9hY2EudjEuUnVuU3RhdHVzMoAECgpSdW5TZXJ2aWNlEkMKCFN0YXJ0UnVuEhouY2xvYWNhLnYxLlN0YXJ0UnVuUmVxdWVzdBobLmNsb2FjYS52MS5TdGFydFJ1blJlc3BvbnNlEkYKCVN0YXJ0UnVucxIbLmNsb2FjYS52MS5TdGFydFJ1bnNSZXF1ZXN0GhwuY2xvYWNhLnYxLlN0YXJ0UnVuc1Jlc3BvbnNlEj0KBkdldFJ1bhIYLmNsb2FjYS52MS5HZXRSdW5SZXF1ZXN0GhkuY2xvYWNhLnYxLkdldFJ1blJlc3BvbnNlEkMKCExpc3RSdW5zEhouY2xvYWNhLnYxLkxpc3RSdW5zUmVxdWVzdBobLmNsb2FjYS52MS5MaXN0UnVuc1Jlc3BvbnNlEk8KDExpc3RUYXNrUnVucxIeLmNsb2FjYS52MS5MaXN0VGFza1J1bnNSZXF1ZXN0Gh8uY2xvYWNhLnYxLkxpc3RUYXNrUnVuc1Jlc3BvbnNlEkgKCVdhdGNoUnVucxIbLmNsb2FjYS52MS5XYXRjaFJ1bnNSZXF1ZXN0GhwuY2xvYWNhLnYxLldhdGNoUnVuc1Jlc3BvbnNlMAESRgoJQ2FuY2VsUnVuEhsuY2xvYWNhLnYxLkNhbmNlbFJ1blJlcXVlc3QaHC5jbG9hY2EudjEuQ2FuY2VsUnVuUmVzcG9uc2ViBnByb3RvMw", [file_cloaca_v1_error, file_cloaca_v1_run]);
+  fileDesc("ChtjbG9hY2EvdjEvcnVuX3NlcnZpY2UucHJvdG8SCWNsb2FjYS52MSK8AgoHUnVuU3BlYxIQCgh3b3JrZmxvdxgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEjAKB2NvbnRleHQYAyADKAsyHy5jbG9hY2EudjEuUnVuU3BlYy5Db250ZXh0RW50cnkSEAoIcHJpb3JpdHkYBCABKAUSLgoGbGFiZWxzGAUgAygLMh4uY2xvYWNhLnYxLlJ1blNwZWMuTGFiZWxzRW50cnkSEwoLdHJhY2VwYXJlbnQYBiABKAkSEgoKcmVxdWVzdF9pZBgHIAEoCRISCgp0aW1lb3V0X21zGAggASgNGi4KDENvbnRleHRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiRQoPU3RhcnRSdW5SZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIfCgNydW4YAiABKAsyEi5jbG9hY2EudjEuUnVuU3BlYyJOChBTdGFydFJ1blJlc3BvbnNlEg4KBnJ1bl9pZBgBIAEoCRIYChB3b3JrZmxvd192ZXJzaW9uGAIgASgJEhAKCGV4aXN0aW5nGAMgASgIIkcKEFN0YXJ0UnVuc1JlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEiAKBHJ1bnMYAiADKAsyEi5jbG9hY2EudjEuUnVuU3BlYyI8ChFTdGFydFJ1bnNSZXNwb25zZRInCgdyZXN1bHRzGAEgAygLMhYuY2xvYWNhLnYxLlN0YXJ0UmVzdWx0ImoKC1N0YXJ0UmVzdWx0Ei4KB3N0YXJ0ZWQYASABKAsyGy5jbG9hY2EudjEuU3RhcnRSdW5SZXNwb25zZUgAEiEKBWVycm9yGAIgASgLMhAuY2xvYWNhLnYxLkVycm9ySABCCAoGcmVzdWx0IkMKDUdldFJ1blJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEg4KBnJ1bl9pZBgCIAEoCRIPCgd3YWl0X21zGAMgASgNIi0KDkdldFJ1blJlc3BvbnNlEhsKA3J1bhgBIAEoCzIOLmNsb2FjYS52MS5SdW4ihQEKD0xpc3RSdW5zUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSEAoId29ya2Zsb3cYAiABKAkSJgoIc3RhdHVzZXMYAyADKA4yFC5jbG9hY2EudjEuUnVuU3RhdHVzEhEKCXBhZ2Vfc2l6ZRgEIAEoDRISCgpwYWdlX3Rva2VuGAUgASgJIkkKEExpc3RSdW5zUmVzcG9uc2USHAoEcnVucxgBIAMoCzIOLmNsb2FjYS52MS5SdW4SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIl8KE0xpc3RUYXNrUnVuc1JlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEg4KBnJ1bl9pZBgCIAEoCRIRCglwYWdlX3NpemUYAyABKA0SEgoKcGFnZV90b2tlbhgEIAEoCSJWChRMaXN0VGFza1J1bnNSZXNwb25zZRIlCgl0YXNrX3J1bnMYASADKAsyEi5jbG9hY2EudjEuVGFza1J1bhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkifwoQV2F0Y2hSdW5zUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDgoGcnVuX2lkGAIgASgJEhAKCHdvcmtmbG93GAMgASgJEiYKBXR5cGVzGAQgAygOMhcuY2xvYWNhLnYxLlJ1bkV2ZW50VHlwZRIOCgZjdXJzb3IYBSABKAkiSAoRV2F0Y2hSdW5zUmVzcG9uc2USIwoGZXZlbnRzGAEgAygLMhMuY2xvYWNhLnYxLlJ1bkV2ZW50Eg4KBmN1cnNvchgCIAEoCSJFChBDYW5jZWxSdW5SZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIOCgZydW5faWQYAiABKAkSDgoGcmVhc29uGAMgASgJIjkKEUNhbmNlbFJ1blJlc3BvbnNlEiQKBnN0YXR1cxgBIAEoDjIULmNsb2FjYS52MS5SdW5TdGF0dXMiRAoPUGF1c2VSdW5SZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIOCgZydW5faWQYAiABKAkSDgoGcmVhc29uGAMgASgJIjgKEFBhdXNlUnVuUmVzcG9uc2USJAoGc3RhdHVzGAEgASgOMhQuY2xvYWNhLnYxLlJ1blN0YXR1cyI1ChBSZXN1bWVSdW5SZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIOCgZydW5faWQYAiABKAkiOQoRUmVzdW1lUnVuUmVzcG9uc2USJAoGc3RhdHVzGAEgASgOMhQuY2xvYWNhLnYxLlJ1blN0YXR1cyJICg9SZXRyeVJ1blJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEg4KBnJ1bl9pZBgCIAEoCRISCgpyZXF1ZXN0X2lkGAMgASgJIk0KEFJldHJ5UnVuUmVzcG9uc2USJAoGc3RhdHVzGAEgASgOMhQuY2xvYWNhLnYxLlJ1blN0YXR1cxITCgtyZXNldF90YXNrcxgCIAMoCSJFChFFeHBsYWluUnVuUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDgoGcnVuX2lkGAIgASgJEg0KBXRhc2tzGAMgAygJIncKEkV4cGxhaW5SdW5SZXNwb25zZRIkCgZzdGF0dXMYASABKA4yFC5jbG9hY2EudjEuUnVuU3RhdHVzEikKBXRhc2tzGAIgAygLMhouY2xvYWNhLnYxLlRhc2tFeHBsYW5hdGlvbhIQCghsZWZ0X291dBgDIAEoDSLUAQoPVGFza0V4cGxhbmF0aW9uEgwKBHRhc2sYASABKAkSJgoFc3RhdGUYAiABKA4yFy5jbG9hY2EudjEuVGFza1J1blN0YXRlEiUKBnJlYXNvbhgDIAEoDjIVLmNsb2FjYS52MS5XYWl0UmVhc29uEg8KB21lc3NhZ2UYBCABKAkSGQoRd2FpdGluZ19mb3JfdGFza3MYBSADKAkSDQoFaG9zdHMYBiADKAkSKQoFdW50aWwYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wKscDCgpXYWl0UmVhc29uEhsKF1dBSVRfUkVBU09OX1VOU1BFQ0lGSUVEEAASFQoRV0FJVF9SRUFTT05fRU5ERUQQARIaChZXQUlUX1JFQVNPTl9ERVBFTkRFTkNZEAISGwoXV0FJVF9SRUFTT05fUkVUUllfREVMQVkQAxIaChZXQUlUX1JFQVNPTl9SVU5fUEFVU0VEEAQSHwobV0FJVF9SRUFTT05fV09SS0ZMT1dfUEFVU0VEEAUSFwoTV0FJVF9SRUFTT05fTk9fSE9TVBAGEiMKH1dBSVRfUkVBU09OX05PX0hPU1RfRk9SX1ZFUlNJT04QBxIeChpXQUlUX1JFQVNPTl9IT1NUU19EUkFJTklORxAIEiIKHldBSVRfUkVBU09OX0hPU1RTX0RJU0NPTk5FQ1RFRBAJEhwKGFdBSVRfUkVBU09OX05PX0ZSRUVfU0xPVBAKEhkKFVdBSVRfUkVBU09OX05FWFRfVFVSThALEhkKFVdBSVRfUkVBU09OX0VYRUNVVElORxAMEhkKFVdBSVRfUkVBU09OX0NPTkRJVElPThANEh4KGldBSVRfUkVBU09OX1NMT1RfVE9fUkVTVU1FEA4ynQYKClJ1blNlcnZpY2USQwoIU3RhcnRSdW4SGi5jbG9hY2EudjEuU3RhcnRSdW5SZXF1ZXN0GhsuY2xvYWNhLnYxLlN0YXJ0UnVuUmVzcG9uc2USRgoJU3RhcnRSdW5zEhsuY2xvYWNhLnYxLlN0YXJ0UnVuc1JlcXVlc3QaHC5jbG9hY2EudjEuU3RhcnRSdW5zUmVzcG9uc2USPQoGR2V0UnVuEhguY2xvYWNhLnYxLkdldFJ1blJlcXVlc3QaGS5jbG9hY2EudjEuR2V0UnVuUmVzcG9uc2USQwoITGlzdFJ1bnMSGi5jbG9hY2EudjEuTGlzdFJ1bnNSZXF1ZXN0GhsuY2xvYWNhLnYxLkxpc3RSdW5zUmVzcG9uc2USTwoMTGlzdFRhc2tSdW5zEh4uY2xvYWNhLnYxLkxpc3RUYXNrUnVuc1JlcXVlc3QaHy5jbG9hY2EudjEuTGlzdFRhc2tSdW5zUmVzcG9uc2USSAoJV2F0Y2hSdW5zEhsuY2xvYWNhLnYxLldhdGNoUnVuc1JlcXVlc3QaHC5jbG9hY2EudjEuV2F0Y2hSdW5zUmVzcG9uc2UwARJGCglDYW5jZWxSdW4SGy5jbG9hY2EudjEuQ2FuY2VsUnVuUmVxdWVzdBocLmNsb2FjYS52MS5DYW5jZWxSdW5SZXNwb25zZRJDCghQYXVzZVJ1bhIaLmNsb2FjYS52MS5QYXVzZVJ1blJlcXVlc3QaGy5jbG9hY2EudjEuUGF1c2VSdW5SZXNwb25zZRJGCglSZXN1bWVSdW4SGy5jbG9hY2EudjEuUmVzdW1lUnVuUmVxdWVzdBocLmNsb2FjYS52MS5SZXN1bWVSdW5SZXNwb25zZRJDCghSZXRyeVJ1bhIaLmNsb2FjYS52MS5SZXRyeVJ1blJlcXVlc3QaGy5jbG9hY2EudjEuUmV0cnlSdW5SZXNwb25zZRJJCgpFeHBsYWluUnVuEhwuY2xvYWNhLnYxLkV4cGxhaW5SdW5SZXF1ZXN0Gh0uY2xvYWNhLnYxLkV4cGxhaW5SdW5SZXNwb25zZWIGcHJvdG8z", [file_cloaca_v1_error, file_cloaca_v1_run, file_google_protobuf_timestamp]);
 
 /**
  * What to start.
@@ -71,6 +73,14 @@ export type RunSpec = Message<"cloaca.v1.RunSpec"> & {
    * @generated from field: string request_id = 7;
    */
   requestId: string;
+
+  /**
+   * The run is cancelled when it is not over so long after it was accepted, in milliseconds. Time in which it is paused,
+   * and in which no scheduler runs, counts. 0 means no limit.
+   *
+   * @generated from field: uint32 timeout_ms = 8;
+   */
+  timeoutMs: number;
 };
 
 /**
@@ -567,7 +577,426 @@ export const CancelRunResponseSchema: GenMessage<CancelRunResponse> = /*@__PURE_
   messageDesc(file_cloaca_v1_run_service, 15);
 
 /**
- * Starts runs, shows them, watches them and cancels them.
+ * Request of PauseRun.
+ *
+ * @generated from message cloaca.v1.PauseRunRequest
+ */
+export type PauseRunRequest = Message<"cloaca.v1.PauseRunRequest"> & {
+  /**
+   * Namespace; empty means `default`.
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * Id of the run.
+   *
+   * @generated from field: string run_id = 2;
+   */
+  runId: string;
+
+  /**
+   * Why, for people.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message cloaca.v1.PauseRunRequest.
+ * Use `create(PauseRunRequestSchema)` to create a new message.
+ */
+export const PauseRunRequestSchema: GenMessage<PauseRunRequest> = /*@__PURE__*/
+  messageDesc(file_cloaca_v1_run_service, 16);
+
+/**
+ * Response of PauseRun.
+ *
+ * @generated from message cloaca.v1.PauseRunResponse
+ */
+export type PauseRunResponse = Message<"cloaca.v1.PauseRunResponse"> & {
+  /**
+   * Status after the call: PAUSED, or the status with which the run had ended before.
+   *
+   * @generated from field: cloaca.v1.RunStatus status = 1;
+   */
+  status: RunStatus;
+};
+
+/**
+ * Describes the message cloaca.v1.PauseRunResponse.
+ * Use `create(PauseRunResponseSchema)` to create a new message.
+ */
+export const PauseRunResponseSchema: GenMessage<PauseRunResponse> = /*@__PURE__*/
+  messageDesc(file_cloaca_v1_run_service, 17);
+
+/**
+ * Request of ResumeRun.
+ *
+ * @generated from message cloaca.v1.ResumeRunRequest
+ */
+export type ResumeRunRequest = Message<"cloaca.v1.ResumeRunRequest"> & {
+  /**
+   * Namespace; empty means `default`.
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * Id of the run.
+   *
+   * @generated from field: string run_id = 2;
+   */
+  runId: string;
+};
+
+/**
+ * Describes the message cloaca.v1.ResumeRunRequest.
+ * Use `create(ResumeRunRequestSchema)` to create a new message.
+ */
+export const ResumeRunRequestSchema: GenMessage<ResumeRunRequest> = /*@__PURE__*/
+  messageDesc(file_cloaca_v1_run_service, 18);
+
+/**
+ * Response of ResumeRun.
+ *
+ * @generated from message cloaca.v1.ResumeRunResponse
+ */
+export type ResumeRunResponse = Message<"cloaca.v1.ResumeRunResponse"> & {
+  /**
+   * Status after the call.
+   *
+   * @generated from field: cloaca.v1.RunStatus status = 1;
+   */
+  status: RunStatus;
+};
+
+/**
+ * Describes the message cloaca.v1.ResumeRunResponse.
+ * Use `create(ResumeRunResponseSchema)` to create a new message.
+ */
+export const ResumeRunResponseSchema: GenMessage<ResumeRunResponse> = /*@__PURE__*/
+  messageDesc(file_cloaca_v1_run_service, 19);
+
+/**
+ * Request of RetryRun.
+ *
+ * @generated from message cloaca.v1.RetryRunRequest
+ */
+export type RetryRunRequest = Message<"cloaca.v1.RetryRunRequest"> & {
+  /**
+   * Namespace; empty means `default`.
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * Id of the run.
+   *
+   * @generated from field: string run_id = 2;
+   */
+  runId: string;
+
+  /**
+   * Makes the retry idempotent: the id of the run's last retry again changes nothing. Empty means not idempotent.
+   *
+   * @generated from field: string request_id = 3;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message cloaca.v1.RetryRunRequest.
+ * Use `create(RetryRunRequestSchema)` to create a new message.
+ */
+export const RetryRunRequestSchema: GenMessage<RetryRunRequest> = /*@__PURE__*/
+  messageDesc(file_cloaca_v1_run_service, 20);
+
+/**
+ * Response of RetryRun. A run that has not failed is refused: FAILED_PRECONDITION with code `RUN_NOT_FAILED`.
+ *
+ * @generated from message cloaca.v1.RetryRunResponse
+ */
+export type RetryRunResponse = Message<"cloaca.v1.RetryRunResponse"> & {
+  /**
+   * Status after the call.
+   *
+   * @generated from field: cloaca.v1.RunStatus status = 1;
+   */
+  status: RunStatus;
+
+  /**
+   * Ids of the tasks that begin anew, in declared order. Empty when the request was a repetition.
+   *
+   * @generated from field: repeated string reset_tasks = 2;
+   */
+  resetTasks: string[];
+};
+
+/**
+ * Describes the message cloaca.v1.RetryRunResponse.
+ * Use `create(RetryRunResponseSchema)` to create a new message.
+ */
+export const RetryRunResponseSchema: GenMessage<RetryRunResponse> = /*@__PURE__*/
+  messageDesc(file_cloaca_v1_run_service, 21);
+
+/**
+ * Request of ExplainRun.
+ *
+ * @generated from message cloaca.v1.ExplainRunRequest
+ */
+export type ExplainRunRequest = Message<"cloaca.v1.ExplainRunRequest"> & {
+  /**
+   * Namespace; empty means `default`.
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * Id of the run.
+   *
+   * @generated from field: string run_id = 2;
+   */
+  runId: string;
+
+  /**
+   * Only these tasks. Empty means all that have not ended.
+   *
+   * @generated from field: repeated string tasks = 3;
+   */
+  tasks: string[];
+};
+
+/**
+ * Describes the message cloaca.v1.ExplainRunRequest.
+ * Use `create(ExplainRunRequestSchema)` to create a new message.
+ */
+export const ExplainRunRequestSchema: GenMessage<ExplainRunRequest> = /*@__PURE__*/
+  messageDesc(file_cloaca_v1_run_service, 22);
+
+/**
+ * Response of ExplainRun.
+ *
+ * @generated from message cloaca.v1.ExplainRunResponse
+ */
+export type ExplainRunResponse = Message<"cloaca.v1.ExplainRunResponse"> & {
+  /**
+   * Status of the run.
+   *
+   * @generated from field: cloaca.v1.RunStatus status = 1;
+   */
+  status: RunStatus;
+
+  /**
+   * One explanation for each task, in declared order; at most 1,000.
+   *
+   * @generated from field: repeated cloaca.v1.TaskExplanation tasks = 2;
+   */
+  tasks: TaskExplanation[];
+
+  /**
+   * Tasks that have not ended and are left out above.
+   *
+   * @generated from field: uint32 left_out = 3;
+   */
+  leftOut: number;
+};
+
+/**
+ * Describes the message cloaca.v1.ExplainRunResponse.
+ * Use `create(ExplainRunResponseSchema)` to create a new message.
+ */
+export const ExplainRunResponseSchema: GenMessage<ExplainRunResponse> = /*@__PURE__*/
+  messageDesc(file_cloaca_v1_run_service, 23);
+
+/**
+ * What a task waits for.
+ *
+ * @generated from message cloaca.v1.TaskExplanation
+ */
+export type TaskExplanation = Message<"cloaca.v1.TaskExplanation"> & {
+  /**
+   * Id of the task.
+   *
+   * @generated from field: string task = 1;
+   */
+  task: string;
+
+  /**
+   * State of the task run.
+   *
+   * @generated from field: cloaca.v1.TaskRunState state = 2;
+   */
+  state: TaskRunState;
+
+  /**
+   * What it waits for.
+   *
+   * @generated from field: cloaca.v1.WaitReason reason = 3;
+   */
+  reason: WaitReason;
+
+  /**
+   * The same in a sentence, with names and numbers.
+   *
+   * @generated from field: string message = 4;
+   */
+  message: string;
+
+  /**
+   * Tasks that it waits for.
+   *
+   * @generated from field: repeated string waiting_for_tasks = 5;
+   */
+  waitingForTasks: string[];
+
+  /**
+   * Operator's names of the hosts that the reason is about.
+   *
+   * @generated from field: repeated string hosts = 6;
+   */
+  hosts: string[];
+
+  /**
+   * When it goes on by itself: the next attempt of a retry, the end of a longest wait.
+   *
+   * @generated from field: google.protobuf.Timestamp until = 7;
+   */
+  until?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message cloaca.v1.TaskExplanation.
+ * Use `create(TaskExplanationSchema)` to create a new message.
+ */
+export const TaskExplanationSchema: GenMessage<TaskExplanation> = /*@__PURE__*/
+  messageDesc(file_cloaca_v1_run_service, 24);
+
+/**
+ * What a task waits for.
+ *
+ * @generated from enum cloaca.v1.WaitReason
+ */
+export enum WaitReason {
+  /**
+   * Not set.
+   *
+   * @generated from enum value: WAIT_REASON_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * It has ended.
+   *
+   * @generated from enum value: WAIT_REASON_ENDED = 1;
+   */
+  ENDED = 1,
+
+  /**
+   * A dependency has not ended.
+   *
+   * @generated from enum value: WAIT_REASON_DEPENDENCY = 2;
+   */
+  DEPENDENCY = 2,
+
+  /**
+   * The delay before its next attempt.
+   *
+   * @generated from enum value: WAIT_REASON_RETRY_DELAY = 3;
+   */
+  RETRY_DELAY = 3,
+
+  /**
+   * Its run is paused.
+   *
+   * @generated from enum value: WAIT_REASON_RUN_PAUSED = 4;
+   */
+  RUN_PAUSED = 4,
+
+  /**
+   * Its workflow is paused.
+   *
+   * @generated from enum value: WAIT_REASON_WORKFLOW_PAUSED = 5;
+   */
+  WORKFLOW_PAUSED = 5,
+
+  /**
+   * No host that is alive implements it in any version.
+   *
+   * @generated from enum value: WAIT_REASON_NO_HOST = 6;
+   */
+  NO_HOST = 6,
+
+  /**
+   * Hosts implement it, but only in other versions of the workflow.
+   *
+   * @generated from enum value: WAIT_REASON_NO_HOST_FOR_VERSION = 7;
+   */
+  NO_HOST_FOR_VERSION = 7,
+
+  /**
+   * Every host that implements it drains, or has declined it.
+   *
+   * @generated from enum value: WAIT_REASON_HOSTS_DRAINING = 8;
+   */
+  HOSTS_DRAINING = 8,
+
+  /**
+   * Hosts that implement it are alive, and none of them is connected.
+   *
+   * @generated from enum value: WAIT_REASON_HOSTS_DISCONNECTED = 9;
+   */
+  HOSTS_DISCONNECTED = 9,
+
+  /**
+   * Every host that implements it has all its slots, or leases, taken.
+   *
+   * @generated from enum value: WAIT_REASON_NO_FREE_SLOT = 10;
+   */
+  NO_FREE_SLOT = 10,
+
+  /**
+   * It is about to be leased.
+   *
+   * @generated from enum value: WAIT_REASON_NEXT_TURN = 11;
+   */
+  NEXT_TURN = 11,
+
+  /**
+   * A host executes it.
+   *
+   * @generated from enum value: WAIT_REASON_EXECUTING = 12;
+   */
+  EXECUTING = 12,
+
+  /**
+   * It is deferred: its host polls the condition.
+   *
+   * @generated from enum value: WAIT_REASON_CONDITION = 13;
+   */
+  CONDITION = 13,
+
+  /**
+   * Its condition holds, and its host has no free slot.
+   *
+   * @generated from enum value: WAIT_REASON_SLOT_TO_RESUME = 14;
+   */
+  SLOT_TO_RESUME = 14,
+}
+
+/**
+ * Describes the enum cloaca.v1.WaitReason.
+ */
+export const WaitReasonSchema: GenEnum<WaitReason> = /*@__PURE__*/
+  enumDesc(file_cloaca_v1_run_service, 0);
+
+/**
+ * Starts runs, shows them, watches them and controls them.
  *
  * @generated from service cloaca.v1.RunService
  */
@@ -641,6 +1070,46 @@ export const RunService: GenService<{
     methodKind: "unary";
     input: typeof CancelRunRequestSchema;
     output: typeof CancelRunResponseSchema;
+  },
+  /**
+   * Pauses a run: none of its tasks is leased until it is resumed. Leases that are out go on.
+   *
+   * @generated from rpc cloaca.v1.RunService.PauseRun
+   */
+  pauseRun: {
+    methodKind: "unary";
+    input: typeof PauseRunRequestSchema;
+    output: typeof PauseRunResponseSchema;
+  },
+  /**
+   * Resumes a paused run. A run that is not paused is left as it is.
+   *
+   * @generated from rpc cloaca.v1.RunService.ResumeRun
+   */
+  resumeRun: {
+    methodKind: "unary";
+    input: typeof ResumeRunRequestSchema;
+    output: typeof ResumeRunResponseSchema;
+  },
+  /**
+   * Takes up a failed run from where it failed: its failed tasks, and all tasks after them, begin anew.
+   *
+   * @generated from rpc cloaca.v1.RunService.RetryRun
+   */
+  retryRun: {
+    methodKind: "unary";
+    input: typeof RetryRunRequestSchema;
+    output: typeof RetryRunResponseSchema;
+  },
+  /**
+   * Tells for each task of a run that has not ended what it waits for.
+   *
+   * @generated from rpc cloaca.v1.RunService.ExplainRun
+   */
+  explainRun: {
+    methodKind: "unary";
+    input: typeof ExplainRunRequestSchema;
+    output: typeof ExplainRunResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_cloaca_v1_run_service, 0);

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file cloaca/v1/workflow_service.proto.
  */
 export const file_cloaca_v1_workflow_service: GenFile = /*@__PURE__*/
-  fileDesc("CiBjbG9hY2EvdjEvd29ya2Zsb3dfc2VydmljZS5wcm90bxIJY2xvYWNhLnYxIl8KF1JlZ2lzdGVyV29ya2Zsb3dSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIxCgpkZWZpbml0aW9uGAIgASgLMh0uY2xvYWNhLnYxLldvcmtmbG93RGVmaW5pdGlvbiJBChhSZWdpc3RlcldvcmtmbG93UmVzcG9uc2USJQoId29ya2Zsb3cYASABKAsyEy5jbG9hY2EudjEuV29ya2Zsb3ciRgoSR2V0V29ya2Zsb3dSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIMCgRuYW1lGAIgASgJEg8KB3ZlcnNpb24YAyABKAkiPAoTR2V0V29ya2Zsb3dSZXNwb25zZRIlCgh3b3JrZmxvdxgBIAEoCzITLmNsb2FjYS52MS5Xb3JrZmxvdyJQChRMaXN0V29ya2Zsb3dzUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAkiWAoVTGlzdFdvcmtmbG93c1Jlc3BvbnNlEiYKCXdvcmtmbG93cxgBIAMoCzITLmNsb2FjYS52MS5Xb3JrZmxvdxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkykAIKD1dvcmtmbG93U2VydmljZRJbChBSZWdpc3RlcldvcmtmbG93EiIuY2xvYWNhLnYxLlJlZ2lzdGVyV29ya2Zsb3dSZXF1ZXN0GiMuY2xvYWNhLnYxLlJlZ2lzdGVyV29ya2Zsb3dSZXNwb25zZRJMCgtHZXRXb3JrZmxvdxIdLmNsb2FjYS52MS5HZXRXb3JrZmxvd1JlcXVlc3QaHi5jbG9hY2EudjEuR2V0V29ya2Zsb3dSZXNwb25zZRJSCg1MaXN0V29ya2Zsb3dzEh8uY2xvYWNhLnYxLkxpc3RXb3JrZmxvd3NSZXF1ZXN0GiAuY2xvYWNhLnYxLkxpc3RXb3JrZmxvd3NSZXNwb25zZWIGcHJvdG8z", [file_cloaca_v1_definition]);
+  fileDesc("CiBjbG9hY2EvdjEvd29ya2Zsb3dfc2VydmljZS5wcm90bxIJY2xvYWNhLnYxIl8KF1JlZ2lzdGVyV29ya2Zsb3dSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIxCgpkZWZpbml0aW9uGAIgASgLMh0uY2xvYWNhLnYxLldvcmtmbG93RGVmaW5pdGlvbiJBChhSZWdpc3RlcldvcmtmbG93UmVzcG9uc2USJQoId29ya2Zsb3cYASABKAsyEy5jbG9hY2EudjEuV29ya2Zsb3ciRgoSR2V0V29ya2Zsb3dSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIMCgRuYW1lGAIgASgJEg8KB3ZlcnNpb24YAyABKAkiPAoTR2V0V29ya2Zsb3dSZXNwb25zZRIlCgh3b3JrZmxvdxgBIAEoCzITLmNsb2FjYS52MS5Xb3JrZmxvdyJQChRMaXN0V29ya2Zsb3dzUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAkiWAoVTGlzdFdvcmtmbG93c1Jlc3BvbnNlEiYKCXdvcmtmbG93cxgBIAMoCzITLmNsb2FjYS52MS5Xb3JrZmxvdxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiNwoUUGF1c2VXb3JrZmxvd1JlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEgwKBG5hbWUYAiABKAkiPgoVUGF1c2VXb3JrZmxvd1Jlc3BvbnNlEiUKCHdvcmtmbG93GAEgASgLMhMuY2xvYWNhLnYxLldvcmtmbG93IjgKFVJlc3VtZVdvcmtmbG93UmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDAoEbmFtZRgCIAEoCSI/ChZSZXN1bWVXb3JrZmxvd1Jlc3BvbnNlEiUKCHdvcmtmbG93GAEgASgLMhMuY2xvYWNhLnYxLldvcmtmbG93IkkKFVByb21vdGVWZXJzaW9uUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDAoEbmFtZRgCIAEoCRIPCgd2ZXJzaW9uGAMgASgJIj8KFlByb21vdGVWZXJzaW9uUmVzcG9uc2USJQoId29ya2Zsb3cYASABKAsyEy5jbG9hY2EudjEuV29ya2Zsb3cykgQKD1dvcmtmbG93U2VydmljZRJbChBSZWdpc3RlcldvcmtmbG93EiIuY2xvYWNhLnYxLlJlZ2lzdGVyV29ya2Zsb3dSZXF1ZXN0GiMuY2xvYWNhLnYxLlJlZ2lzdGVyV29ya2Zsb3dSZXNwb25zZRJMCgtHZXRXb3JrZmxvdxIdLmNsb2FjYS52MS5HZXRXb3JrZmxvd1JlcXVlc3QaHi5jbG9hY2EudjEuR2V0V29ya2Zsb3dSZXNwb25zZRJSCg1MaXN0V29ya2Zsb3dzEh8uY2xvYWNhLnYxLkxpc3RXb3JrZmxvd3NSZXF1ZXN0GiAuY2xvYWNhLnYxLkxpc3RXb3JrZmxvd3NSZXNwb25zZRJSCg1QYXVzZVdvcmtmbG93Eh8uY2xvYWNhLnYxLlBhdXNlV29ya2Zsb3dSZXF1ZXN0GiAuY2xvYWNhLnYxLlBhdXNlV29ya2Zsb3dSZXNwb25zZRJVCg5SZXN1bWVXb3JrZmxvdxIgLmNsb2FjYS52MS5SZXN1bWVXb3JrZmxvd1JlcXVlc3QaIS5jbG9hY2EudjEuUmVzdW1lV29ya2Zsb3dSZXNwb25zZRJVCg5Qcm9tb3RlVmVyc2lvbhIgLmNsb2FjYS52MS5Qcm9tb3RlVmVyc2lvblJlcXVlc3QaIS5jbG9hY2EudjEuUHJvbW90ZVZlcnNpb25SZXNwb25zZWIGcHJvdG8z", [file_cloaca_v1_definition]);
 
 /**
  * Request of RegisterWorkflow.
@@ -183,7 +183,161 @@ export const ListWorkflowsResponseSchema: GenMessage<ListWorkflowsResponse> = /*
   messageDesc(file_cloaca_v1_workflow_service, 5);
 
 /**
- * Registers workflows and shows them. Hosts register theirs with `Hello` and `Register`.
+ * Request of PauseWorkflow.
+ *
+ * @generated from message cloaca.v1.PauseWorkflowRequest
+ */
+export type PauseWorkflowRequest = Message<"cloaca.v1.PauseWorkflowRequest"> & {
+  /**
+   * Namespace; empty means `default`.
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * Name of the workflow.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message cloaca.v1.PauseWorkflowRequest.
+ * Use `create(PauseWorkflowRequestSchema)` to create a new message.
+ */
+export const PauseWorkflowRequestSchema: GenMessage<PauseWorkflowRequest> = /*@__PURE__*/
+  messageDesc(file_cloaca_v1_workflow_service, 6);
+
+/**
+ * Response of PauseWorkflow.
+ *
+ * @generated from message cloaca.v1.PauseWorkflowResponse
+ */
+export type PauseWorkflowResponse = Message<"cloaca.v1.PauseWorkflowResponse"> & {
+  /**
+   * The workflow's current version, without its definition.
+   *
+   * @generated from field: cloaca.v1.Workflow workflow = 1;
+   */
+  workflow?: Workflow | undefined;
+};
+
+/**
+ * Describes the message cloaca.v1.PauseWorkflowResponse.
+ * Use `create(PauseWorkflowResponseSchema)` to create a new message.
+ */
+export const PauseWorkflowResponseSchema: GenMessage<PauseWorkflowResponse> = /*@__PURE__*/
+  messageDesc(file_cloaca_v1_workflow_service, 7);
+
+/**
+ * Request of ResumeWorkflow.
+ *
+ * @generated from message cloaca.v1.ResumeWorkflowRequest
+ */
+export type ResumeWorkflowRequest = Message<"cloaca.v1.ResumeWorkflowRequest"> & {
+  /**
+   * Namespace; empty means `default`.
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * Name of the workflow.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message cloaca.v1.ResumeWorkflowRequest.
+ * Use `create(ResumeWorkflowRequestSchema)` to create a new message.
+ */
+export const ResumeWorkflowRequestSchema: GenMessage<ResumeWorkflowRequest> = /*@__PURE__*/
+  messageDesc(file_cloaca_v1_workflow_service, 8);
+
+/**
+ * Response of ResumeWorkflow.
+ *
+ * @generated from message cloaca.v1.ResumeWorkflowResponse
+ */
+export type ResumeWorkflowResponse = Message<"cloaca.v1.ResumeWorkflowResponse"> & {
+  /**
+   * The workflow's current version, without its definition.
+   *
+   * @generated from field: cloaca.v1.Workflow workflow = 1;
+   */
+  workflow?: Workflow | undefined;
+};
+
+/**
+ * Describes the message cloaca.v1.ResumeWorkflowResponse.
+ * Use `create(ResumeWorkflowResponseSchema)` to create a new message.
+ */
+export const ResumeWorkflowResponseSchema: GenMessage<ResumeWorkflowResponse> = /*@__PURE__*/
+  messageDesc(file_cloaca_v1_workflow_service, 9);
+
+/**
+ * Request of PromoteVersion.
+ *
+ * @generated from message cloaca.v1.PromoteVersionRequest
+ */
+export type PromoteVersionRequest = Message<"cloaca.v1.PromoteVersionRequest"> & {
+  /**
+   * Namespace; empty means `default`.
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * Name of the workflow.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * The version that becomes current and stays so. Empty means: from now on the version whose first registration is newest.
+   *
+   * @generated from field: string version = 3;
+   */
+  version: string;
+};
+
+/**
+ * Describes the message cloaca.v1.PromoteVersionRequest.
+ * Use `create(PromoteVersionRequestSchema)` to create a new message.
+ */
+export const PromoteVersionRequestSchema: GenMessage<PromoteVersionRequest> = /*@__PURE__*/
+  messageDesc(file_cloaca_v1_workflow_service, 10);
+
+/**
+ * Response of PromoteVersion.
+ *
+ * @generated from message cloaca.v1.PromoteVersionResponse
+ */
+export type PromoteVersionResponse = Message<"cloaca.v1.PromoteVersionResponse"> & {
+  /**
+   * The version that is current now, without its definition.
+   *
+   * @generated from field: cloaca.v1.Workflow workflow = 1;
+   */
+  workflow?: Workflow | undefined;
+};
+
+/**
+ * Describes the message cloaca.v1.PromoteVersionResponse.
+ * Use `create(PromoteVersionResponseSchema)` to create a new message.
+ */
+export const PromoteVersionResponseSchema: GenMessage<PromoteVersionResponse> = /*@__PURE__*/
+  messageDesc(file_cloaca_v1_workflow_service, 11);
+
+/**
+ * Registers workflows, shows them and controls them. Hosts register theirs with `Hello` and `Register`.
  *
  * @generated from service cloaca.v1.WorkflowService
  */
@@ -217,6 +371,36 @@ export const WorkflowService: GenService<{
     methodKind: "unary";
     input: typeof ListWorkflowsRequestSchema;
     output: typeof ListWorkflowsResponseSchema;
+  },
+  /**
+   * Pauses a workflow, with all its versions: runs may be started, and no task of any run is leased until it is resumed.
+   *
+   * @generated from rpc cloaca.v1.WorkflowService.PauseWorkflow
+   */
+  pauseWorkflow: {
+    methodKind: "unary";
+    input: typeof PauseWorkflowRequestSchema;
+    output: typeof PauseWorkflowResponseSchema;
+  },
+  /**
+   * Resumes a paused workflow.
+   *
+   * @generated from rpc cloaca.v1.WorkflowService.ResumeWorkflow
+   */
+  resumeWorkflow: {
+    methodKind: "unary";
+    input: typeof ResumeWorkflowRequestSchema;
+    output: typeof ResumeWorkflowResponseSchema;
+  },
+  /**
+   * Says which version new runs take when they name none (P13).
+   *
+   * @generated from rpc cloaca.v1.WorkflowService.PromoteVersion
+   */
+  promoteVersion: {
+    methodKind: "unary";
+    input: typeof PromoteVersionRequestSchema;
+    output: typeof PromoteVersionResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_cloaca_v1_workflow_service, 0);
