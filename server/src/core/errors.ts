@@ -35,6 +35,8 @@ export const ERROR_CODES = {
   WORKFLOW_NOT_FOUND: { status: "NOT_FOUND", doc: "No workflow of that name is registered in the namespace." },
   WORKFLOW_VERSION_NOT_FOUND: { status: "NOT_FOUND", doc: "The workflow has no such version." },
   RUN_NOT_FOUND: { status: "NOT_FOUND", doc: "The namespace has no run with that id." },
+  RUN_NOT_FAILED: { status: "FAILED_PRECONDITION", doc: "Only a run that has failed can be retried." },
+  TASK_NOT_FOUND: { status: "NOT_FOUND", doc: "The workflow has no task with that id." },
   HOST_NOT_FOUND: { status: "NOT_FOUND", doc: "The namespace has no host with that id." },
   SESSION_NOT_FOUND: { status: "NOT_FOUND", doc: "There is no session with that id." },
   SESSION_EXPIRED: { status: "ABORTED", doc: "The session showed no life for its TTL; register again with Hello." },
@@ -82,6 +84,7 @@ export const ERROR_CODES = {
   TASK_TIMEOUT: { status: "DEADLINE_EXCEEDED", doc: "The attempt held a slot for longer than the task's timeout." },
   TASK_FAILED: { status: "ABORTED", doc: "The task's code failed." },
   RUN_CANCELLED: { status: "CANCELLED", doc: "The run was cancelled." },
+  RUN_TIMEOUT: { status: "DEADLINE_EXCEEDED", doc: "The run was not over within its own timeout." },
 } as const satisfies Readonly<Record<string, CodeInfo>>;
 
 /** A stable name for what went wrong. */

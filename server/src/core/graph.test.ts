@@ -6,6 +6,7 @@ import { CloacaError } from "./errors.js";
 import { checkDefinition, compileGraph } from "./graph.js";
 import type { TaskDefinition, WorkflowDefinition } from "./model.js";
 import { MAX_PROBLEMS } from "./problem-list.js";
+import { NO_RETRIES } from "./retry.js";
 
 const task = (id: string, dependencies: readonly string[] = [], timeoutMs = 0): TaskDefinition => ({
   id,
@@ -165,6 +166,9 @@ describe("checkDefinition", () => {
   });
 });
 
+/** A task that names neither retries nor a rule. */
+const PLAIN = { retry: NO_RETRIES, rule: null, handlers: [] };
+
 describe("compileGraph", () => {
   it("resolves edges by index, in declared order", () => {
     const definition = workflow(
@@ -177,10 +181,10 @@ describe("compileGraph", () => {
     expect(graph.definition).toBe(definition);
     expect(graph.version).toMatch(/^[0-9a-f]{20}$/);
     expect(graph.tasks).toEqual([
-      { id: "report", index: 0, dependencies: [2, 1], dependents: [], timeoutMs: 500 },
-      { id: "load", index: 1, dependencies: [], dependents: [0, 2], timeoutMs: 0 },
-      { id: "check", index: 2, dependencies: [1], dependents: [0], timeoutMs: 0 },
-      { id: "alone", index: 3, dependencies: [], dependents: [], timeoutMs: 0 },
+      { id: "report", index: 0, dependencies: [2, 1], dependents: [], timeoutMs: 500, ...PLAIN },
+      { id: "load", index: 1, dependencies: [], dependents: [0, 2], timeoutMs: 0, ...PLAIN },
+      { id: "check", index: 2, dependencies: [1], dependents: [0], timeoutMs: 0, ...PLAIN },
+      { id: "alone", index: 3, dependencies: [], dependents: [], timeoutMs: 0, ...PLAIN },
     ]);
     expect([...graph.indexOf]).toEqual([
       ["report", 0],

@@ -1,11 +1,22 @@
+import { checkRule } from "./check-rule.js";
 import { findCycles } from "./cycles.js";
 import { CloacaError } from "./errors.js";
 import { entryPath, fieldPath } from "./field-path.js";
-import type { Graph, GraphTask, Problem, TaskDefinition, WorkflowDefinition } from "./model.js";
+import type {
+  CompiledRule,
+  Graph,
+  GraphTask,
+  Problem,
+  RetryPolicy,
+  TaskDefinition,
+  WorkflowDefinition,
+} from "./model.js";
 import { nameProblem } from "./names.js";
 import { didYouMean } from "./nearest.js";
 import { ProblemList } from "./problem-list.js";
 import { quote } from "./quote.js";
+import { MAX_RETRY_ATTEMPTS, NO_RETRIES } from "./retry.js";
+import { compileRule, namedFailures } from "./trigger-rule.js";
 import { definitionVersion } from "./version.js";
 
 /** Tasks that a workflow may have unless the scheduler is told otherwise. */
@@ -45,6 +56,8 @@ export function compileGraph(definition: WorkflowDefinition, maxTasks = DEFAULT_
   edges.forEach((dependencies, task) => {
     for (const dependency of dependencies) dependents[dependency]?.push(task);
   });
+  const rules = definition.tasks.map((task) => compileRule(task.rule, indexOf));
+  const handlers = handlersOf(rules);
   const tasks = definition.tasks.map(
     (task, index): GraphTask => ({
       id: task.id,
@@ -52,6 +65,9 @@ export function compileGraph(definition: WorkflowDefinition, maxTasks = DEFAULT_
       dependencies: edges[index] ?? [],
       dependents: dependents[index] ?? [],
       timeoutMs: task.timeoutMs,
+      retry: task.retry ?? NO_RETRIES,
+      rule: rules[index] ?? null,
+      handlers: handlers.get(index) ?? NOBODY,
     }),
   );
   const roots = tasks.filter((task) => task.dependencies.length === 0).map((task) => task.index);
@@ -66,6 +82,21 @@ export function compileGraph(definition: WorkflowDefinition, maxTasks = DEFAULT_
   };
 }
 
+const NOBODY: readonly number[] = [];
+
+/** By the task that fails: the tasks whose rules name its failure. */
+function handlersOf(rules: readonly (CompiledRule | null)[]): Map<number, number[]> {
+  const handlers = new Map<number, number[]>();
+  rules.forEach((rule, index) => {
+    for (const failed of rule === null ? [] : namedFailures(rule)) {
+      const known = handlers.get(failed);
+      if (known === undefined) handlers.set(failed, [index]);
+      else known.push(index);
+    }
+  });
+  return handlers;
+}
+
 interface Checked {
   readonly problems: Problem[];
   readonly edges: Edges;
@@ -78,6 +109,7 @@ function check(definition: WorkflowDefinition, path: string, maxTasks: number): 
   const indexOf = checkTasks(definition.tasks, path, problems);
   const edges = resolveEdges(definition.tasks, indexOf, path, problems);
   reportCycles(definition.tasks, edges, path, problems);
+  checkRules(definition.tasks, edges, indexOf, path, problems);
   return { problems: problems.list(path), edges, indexOf };
 }
 
@@ -106,14 +138,74 @@ function checkTasks(tasks: readonly TaskDefinition[], path: string, problems: Pr
         `${quote(task.id)} is already the id of ${taskPath(path, first)}; ids are unique within a workflow`,
       );
     }
-    if (!Number.isInteger(task.timeoutMs) || task.timeoutMs < 0 || task.timeoutMs > MAX_TIMEOUT_MS) {
+    if (!isMs(task.timeoutMs)) {
       problems.add(
         taskPath(path, index, "timeoutMs"),
         `is ${task.timeoutMs}; allowed are whole milliseconds from 0 (no limit) to ${MAX_TIMEOUT_MS}`,
       );
     }
+    if (task.retry !== undefined) checkRetry(task.retry, taskPath(path, index, "retry"), problems);
   });
   return indexOf;
+}
+
+function checkRetry(retry: RetryPolicy, path: string, problems: ProblemList): void {
+  const { attempts } = retry;
+  if (!Number.isInteger(attempts) || attempts < 0 || attempts > MAX_RETRY_ATTEMPTS) {
+    problems.add(fieldPath(path, "attempts"), `is ${attempts}; allowed are 0 (no retries) to ${MAX_RETRY_ATTEMPTS}`);
+  }
+  for (const name of ["delayMs", "maxDelayMs"] as const) {
+    if (isMs(retry[name])) continue;
+    problems.add(
+      fieldPath(path, name),
+      `is ${retry[name]}; allowed are whole milliseconds from 0 to ${MAX_TIMEOUT_MS}`,
+    );
+  }
+}
+
+function isMs(value: number): boolean {
+  return Number.isInteger(value) && value >= 0 && value <= MAX_TIMEOUT_MS;
+}
+
+/** A rule may name ancestors alone: what they are is settled when the rule is asked. */
+function checkRules(
+  tasks: readonly TaskDefinition[],
+  edges: Edges,
+  indexOf: ReadonlyMap<string, number>,
+  path: string,
+  problems: ProblemList,
+): void {
+  let budget = NEAREST_BUDGET;
+  tasks.forEach(({ id, rule }, index) => {
+    if (rule === undefined) return;
+    // Worked out once for a task, and only when its rule names one.
+    let ancestors: ReadonlySet<number> | null = null;
+    const named = (task: string): string | null => {
+      const target = indexOf.get(task);
+      if (target === undefined) {
+        budget -= indexOf.size;
+        return `there is no task ${quote(task)}${budget < 0 ? "" : didYouMean(task, indexOf.keys())}`;
+      }
+      ancestors ??= ancestorsIn(edges, index);
+      if (ancestors.has(target)) return null;
+      const why = target === index ? "is the task itself" : `is not an ancestor of task ${quote(id)}`;
+      return `task ${quote(task)} ${why}; a rule names tasks that the task depends on, directly or not`;
+    };
+    checkRule(rule, taskPath(path, index, "triggerRule"), named, problems);
+  });
+}
+
+function ancestorsIn(edges: Edges, task: number): Set<number> {
+  const found = new Set<number>();
+  const open = [task];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    for (const dependency of edges[next] ?? []) {
+      if (dependency === UNRESOLVED || found.has(dependency)) continue;
+      found.add(dependency);
+      open.push(dependency);
+    }
+  }
+  return found;
 }
 
 function resolveEdges(

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { PlainDraft } from "../testing/plain-draft.js";
+import { PLAIN_FAILURE, PlainDraft } from "../testing/plain-draft.js";
 import { leaseTask, resumeTask } from "./grants.js";
 import { compileGraph } from "./graph.js";
 import { type LeaseEvent, leaseEvent, type Receipt } from "./lease-events.js";
@@ -59,7 +59,7 @@ function complete(set: Record<string, string> | null = null, leaseId = LEASE): R
   return say({ type: "complete", leaseId, patch: set === null ? null : { set, removed: [] } });
 }
 
-const fail = (): Receipt => say({ type: "fail", leaseId: LEASE, failure: FAILURE });
+const fail = (): Receipt => say({ type: "fail", leaseId: LEASE, failure: FAILURE, kind: PLAIN_FAILURE });
 const reclaim = (n = 1): Receipt => say({ type: "reclaim", leaseId: LEASE, n });
 const stopped = (): Receipt => say({ type: "stopped", leaseId: LEASE });
 const decline = (): Receipt => say({ type: "decline", leaseId: LEASE, patch: null, reason: "drains" });
@@ -89,7 +89,7 @@ function expectUnchanged(act: () => Receipt): Receipt {
 
 const EVENTS: Readonly<Record<LeaseEvent["type"], (leaseId: string) => LeaseEvent>> = {
   complete: (leaseId) => ({ type: "complete", leaseId, patch: null }),
-  fail: (leaseId) => ({ type: "fail", leaseId, failure: FAILURE }),
+  fail: (leaseId) => ({ type: "fail", leaseId, failure: FAILURE, kind: PLAIN_FAILURE }),
   defer: (leaseId) => ({
     type: "defer",
     leaseId,
@@ -158,24 +158,36 @@ describe("P4: receipts", () => {
 
   it("a failure tells that it is final, also when it is repeated; its stack does not count", () => {
     expect(fail()).toEqual({ result: "APPLIED", failure: { final: true } });
-    const again = say({ type: "fail", leaseId: LEASE, failure: { ...FAILURE, stack: "elsewhere" } });
+    const again = say({
+      type: "fail",
+      leaseId: LEASE,
+      failure: { ...FAILURE, stack: "elsewhere" },
+      kind: PLAIN_FAILURE,
+    });
     expect(again).toEqual({ result: "DUPLICATE", failure: { final: true } });
-    expect(say({ type: "fail", leaseId: LEASE, failure: { ...FAILURE, message: "yes" } }).result).toBe("CONFLICT");
+    expect(
+      say({ type: "fail", leaseId: LEASE, failure: { ...FAILURE, message: "yes" }, kind: PLAIN_FAILURE }).result,
+    ).toBe("CONFLICT");
     expect(draft.run()).toMatchObject({ status: "FAILED", failed: 1, open: 0 });
   });
 
   it("a long failure is cut to the limit, the stack first, at a whole character", () => {
     const failure = { ...FAILURE, message: "é".repeat(25), stack: "ü".repeat(500) };
-    expect(say({ type: "fail", leaseId: LEASE, failure }).result).toBe("APPLIED");
+    expect(say({ type: "fail", leaseId: LEASE, failure, kind: PLAIN_FAILURE }).result).toBe("APPLIED");
     const { message = "", stack = "" } = task().failure ?? {};
     expect(message).toBe("é".repeat(25));
     expect(stack).toMatch(/^ü*…$/);
     expect(Buffer.byteLength(message + stack)).toBeLessThanOrEqual(LIMITS.maxFailureBytes);
-    expect(say({ type: "fail", leaseId: LEASE, failure }).result).toBe("DUPLICATE");
+    expect(say({ type: "fail", leaseId: LEASE, failure, kind: PLAIN_FAILURE }).result).toBe("DUPLICATE");
   });
 
   it("a message over the limit leaves no room for a stack", () => {
-    say({ type: "fail", leaseId: LEASE, failure: { ...FAILURE, message: "m".repeat(500), stack: "s" } });
+    say({
+      type: "fail",
+      leaseId: LEASE,
+      failure: { ...FAILURE, message: "m".repeat(500), stack: "s" },
+      kind: PLAIN_FAILURE,
+    });
     const { message = "", stack = "" } = task().failure ?? {};
     expect(Buffer.byteLength(message)).toBeLessThanOrEqual(LIMITS.maxFailureBytes);
     expect(message.endsWith("m…")).toBe(true);

@@ -4,14 +4,15 @@
  */
 import { parseLeaseId } from "./lease-id.js";
 import { combinePatches } from "./merge.js";
-import type { Failure, Lease, Patch, Problem, TaskRun } from "./model.js";
+import type { Failure, Lease, LeaseOutcome, Patch, Problem, TaskRun } from "./model.js";
 import { checkPatch, patchBytes, patchDigest } from "./patch.js";
+import type { FailureKind } from "./retry.js";
 import type { DecisionLimits, HostEffect, RunDraft } from "./run-draft.js";
-import { advance, endFencedLease, plainFailure } from "./run-machine.js";
+import { advance, endFencedLease, nextAttemptAt, plainFailure } from "./run-machine.js";
 
 export type LeaseEvent =
   | { readonly type: "complete"; readonly leaseId: string; readonly patch: Patch | null }
-  | { readonly type: "fail"; readonly leaseId: string; readonly failure: Failure }
+  | { readonly type: "fail"; readonly leaseId: string; readonly failure: Failure; readonly kind: FailureKind }
   | {
       readonly type: "defer";
       readonly leaseId: string;
@@ -37,9 +38,13 @@ export interface ReceiptError {
 export interface Receipt {
   readonly result: ReceiptResult;
   readonly error?: ReceiptError;
-  /** For `fail`: whether the task run has failed for good. */
-  readonly failure?: { readonly final: boolean };
+  /** For `fail`: whether the task run has failed for good, or else when it is executed again. */
+  readonly failure?: FailureVerdict;
 }
+
+export type FailureVerdict =
+  | { readonly final: true }
+  | { readonly final: false; readonly retryInMs: number; readonly nextAttempt: number };
 
 const APPLIED: Receipt = { result: "APPLIED" };
 const DUPLICATE: Receipt = { result: "DUPLICATE" };
@@ -88,8 +93,10 @@ function currentLease(
       return APPLIED;
     case "fail": {
       const failure = cut(event.failure, limits.maxFailureBytes);
-      advance(draft, task.task, { type: "fail", failure, digest: failureDigest(event.failure) }, limits, now);
-      return { result: "APPLIED", failure: { final: true } };
+      const digest = failureDigest(event.failure);
+      const retryAt = nextAttemptAt(draft, task, event.kind, now);
+      const { outcome } = advance(draft, task.task, { type: "fail", failure, digest, retryAt }, limits, now);
+      return { result: "APPLIED", failure: failureVerdict(outcome, now) };
     }
     case "checkpoint":
       advance(draft, task.task, { type: "checkpoint", patch: event.patch }, limits, now);
@@ -193,7 +200,7 @@ function pastLease(
   const digest = outcomeDigest(event);
   if (digest === null) return stale(sessionId, event.leaseId, `the lease ended with ${outcome.kind}`, effects);
   if (outcome.kind === event.type && outcome.digest === digest) {
-    return event.type === "fail" ? { result: "DUPLICATE", failure: { final: task.state === "FAILED" } } : DUPLICATE;
+    return event.type === "fail" ? { result: "DUPLICATE", failure: failureVerdict(outcome, now) } : DUPLICATE;
   }
   if (outcome.digest === digest && task.failure?.code === "CONTEXT_TOO_LARGE") {
     // The patch that was too large, again: the first answer, again.
@@ -223,13 +230,19 @@ function refusePatch(
     const what = task.checkpoint === null ? "" : " and its checkpoint";
     const message = `the patch of task "${id}"${what} has ${bytes} bytes, the limit is ${limits.maxPatchBytes}; the task has failed`;
     const failure = plainFailure("CONTEXT_TOO_LARGE", message);
-    advance(draft, task.task, { type: "fail", failure, digest: patchDigest(patch) }, limits, now);
+    advance(draft, task.task, { type: "fail", failure, digest: patchDigest(patch), retryAt: null }, limits, now);
     return { result: "REJECTED", error: error("CONTEXT_TOO_LARGE", message), failure: { final: true } };
   }
   const problems = checkPatch(patch, event.type === "complete" ? "complete.patch" : `${event.type}.checkpoint`);
   if (problems.length === 0) return null;
   const message = problems.map((p) => `${p.field}: ${p.description}`).join("; ");
   return { result: "REJECTED", error: { code: "CONTEXT_VALUE_INVALID", message, problems } };
+}
+
+function failureVerdict(outcome: LeaseOutcome | null, now: number): FailureVerdict {
+  const retry = outcome?.retry ?? null;
+  if (retry === null) return { final: true };
+  return { final: false, retryInMs: Math.max(0, Math.ceil(retry.at - now)), nextAttempt: retry.attempt };
 }
 
 function outcomeDigest(event: LeaseEvent): string | null {

@@ -3,6 +3,8 @@
  * SQL or a clock. Times are milliseconds of the engine's clock (see `ports.ts`).
  */
 
+import type { JsonValue } from "./json-value.js";
+
 /** A task as it was registered. */
 export interface TaskDefinition {
   readonly id: string;
@@ -10,7 +12,59 @@ export interface TaskDefinition {
   readonly dependencies: readonly string[];
   /** Longest slot-held time of an attempt in milliseconds; 0 means no limit. */
   readonly timeoutMs: number;
+  /** Left out: no retries. */
+  readonly retry?: RetryPolicy | undefined;
+  /** Left out: every dependency must have succeeded. */
+  readonly rule?: TriggerRule | undefined;
 }
+
+/** What follows from a failed attempt; see `retry.ts`. */
+export interface RetryPolicy {
+  /** Retries after the first failure. */
+  readonly attempts: number;
+  readonly backoff: "fixed" | "linear" | "exponential";
+  /** In milliseconds. */
+  readonly delayMs: number;
+  /** No delay is longer, in milliseconds. */
+  readonly maxDelayMs: number;
+  readonly condition: "never" | "transient" | "all";
+  readonly jitter: boolean;
+}
+
+/** Decides whether a task starts or is skipped; see `trigger-rule.ts`. */
+export type TriggerRule =
+  | { readonly kind: "all_success" | "always" }
+  | { readonly kind: "all" | "any" | "none"; readonly rules: readonly TriggerRule[] }
+  | { readonly kind: "succeeded" | "failed" | "skipped"; readonly task: string }
+  | {
+      readonly kind: "context_value";
+      readonly key: string;
+      readonly operator: ContextOperator;
+      /** JSON text; empty for `exists` and `not_exists`. */
+      readonly value: string;
+    };
+
+/** A rule whose tasks are indexes and whose values are parsed. */
+export type CompiledRule =
+  | { readonly kind: "all_success" | "always" }
+  | { readonly kind: "all" | "any" | "none"; readonly rules: readonly CompiledRule[] }
+  | { readonly kind: "succeeded" | "failed" | "skipped"; readonly task: number }
+  | {
+      readonly kind: "context_value";
+      readonly key: string;
+      readonly operator: ContextOperator;
+      readonly value: JsonValue;
+    };
+
+export type ContextOperator =
+  | "equals"
+  | "not_equals"
+  | "greater"
+  | "less"
+  | "contains"
+  | "not_contains"
+  | "exists"
+  | "not_exists";
 
 /** A workflow as it was registered. */
 export interface WorkflowDefinition {
@@ -28,6 +82,11 @@ export interface GraphTask {
   readonly dependencies: readonly number[];
   readonly dependents: readonly number[];
   readonly timeoutMs: number;
+  readonly retry: RetryPolicy;
+  /** Null: every dependency must have succeeded. */
+  readonly rule: CompiledRule | null;
+  /** Tasks whose rules name the failure of this one: if one of them succeeds, the failure is handled. */
+  readonly handlers: readonly number[];
 }
 
 /** A definition that was checked, with its edges resolved. */
@@ -62,7 +121,7 @@ export interface Failure {
   readonly stack: string;
 }
 
-export type RunStatus = "PENDING" | "RUNNING" | "SUCCEEDED" | "FAILED" | "CANCELLED";
+export type RunStatus = "PENDING" | "RUNNING" | "PAUSED" | "SUCCEEDED" | "FAILED" | "CANCELLED";
 
 export type TaskRunState =
   | "WAITING"
@@ -70,12 +129,13 @@ export type TaskRunState =
   | "LEASED"
   | "DEFERRED"
   | "RECLAIMING"
+  | "RETRYING"
   | "SUCCEEDED"
   | "FAILED"
   | "CANCELLED"
   | "SKIPPED";
 
-export type CancelReason = "RUN_CANCELLED" | "TIMEOUT";
+export type CancelReason = "RUN_CANCELLED" | "RUN_TIMEOUT" | "TIMEOUT";
 
 export type DeferralOutcome = "MET" | "MAX_WAIT";
 
@@ -96,7 +156,13 @@ export interface Run {
   readonly createdAt: number;
   readonly startedAt: number | null;
   readonly finishedAt: number | null;
-  /** Why it failed or was cancelled, for people. */
+  /** How long it may take from its start, or its last retry, in milliseconds; 0 means no limit. */
+  readonly timeoutMs: number;
+  /** When it is cancelled if it is not over. */
+  readonly deadlineAt: number | null;
+  /** Request id of its last retry; empty when there was none, or it had none. */
+  readonly retriedBy: string;
+  /** Why it failed, was cancelled or is paused, for people. */
   readonly reason: string;
   /** Task runs that have not ended. */
   readonly open: number;
@@ -147,9 +213,11 @@ export interface LeaseOutcome {
   readonly kind: "complete" | "fail" | "decline";
   /** Digest of what was said. */
   readonly digest: string;
+  /** When and as which attempt a failure is retried; null when it was final, or no failure. */
+  readonly retry: { readonly at: number; readonly attempt: number } | null;
 }
 
-export type SkipCause = "UPSTREAM_FAILED";
+export type SkipCause = "UPSTREAM_FAILED" | "RULE";
 
 /** One task inside one run. */
 export interface TaskRun {
@@ -161,6 +229,10 @@ export interface TaskRun {
   readonly remaining: number;
   /** Counted execution, 0 before the first. */
   readonly attempt: number;
+  /** Attempts before the run was last retried: the policy counts from there. */
+  readonly attemptsBefore: number;
+  /** When the next attempt begins, while RETRYING. */
+  readonly retryAt: number | null;
   /** Executions of this attempt that ended because a host was lost. */
   readonly recovery: number;
   /** Losses while a slot was held, and while deferred (P5). */
@@ -193,6 +265,9 @@ export type RunEventType =
   | "RUN_SUCCEEDED"
   | "RUN_FAILED"
   | "RUN_CANCELLED"
+  | "RUN_PAUSED"
+  | "RUN_RESUMED"
+  | "RUN_RETRIED"
   | "TASK_READY"
   | "TASK_LEASED"
   | "TASK_DEFERRED"
@@ -205,6 +280,8 @@ export type RunEventType =
   | "TASK_SKIPPED"
   | "TASK_DECLINED"
   | "TASK_LOST"
+  | "TASK_RETRYING"
+  | "TASK_RESET"
   | "LEASE_ENDED";
 
 /** One entry of a run's event log. Fields that do not apply are left out or undefined. */
@@ -224,6 +301,7 @@ export interface RunEvent {
   readonly deferral?: number | undefined;
   readonly reason?: string | undefined;
   readonly failure?: Failure | undefined;
+  readonly retryAt?: number | undefined;
 }
 
 /** One problem of an input, with its place. */

@@ -1,9 +1,11 @@
 import type { View } from "./merge.js";
-import type { Graph, Run, TaskRun } from "./model.js";
+import type { CancelReason, Graph, Run, TaskRun } from "./model.js";
 import type { EventDraft } from "./task-machine.js";
 
 /** What a decision may change of a run; the draft itself counts events. */
-export type RunChanges = Partial<Pick<Run, "status" | "startedAt" | "finishedAt" | "reason" | "open" | "failed">>;
+export type RunChanges = Partial<
+  Pick<Run, "status" | "startedAt" | "finishedAt" | "reason" | "open" | "failed" | "deadlineAt" | "retriedBy">
+>;
 
 /**
  * A run under decision: what a store loaded under lock, with the changes so far. Decisions read and write it and touch
@@ -19,7 +21,8 @@ export interface RunDraft {
   log(event: EventDraft): void;
   /** The context that a task leaves behind; remembered by the draft once it was computed. */
   output(index: number): View | undefined;
-  setOutput(index: number, view: View): void;
+  /** Undefined forgets it: the task begins anew. */
+  setOutput(index: number, view: View | undefined): void;
 }
 
 /** What hosts are told once a decision is durable. All of it can be derived again from state after a reconnect (P6). */
@@ -37,7 +40,7 @@ export type HostEffect =
       readonly type: "cancel";
       readonly sessionId: string;
       readonly leaseId: string;
-      readonly reason: "RUN_CANCELLED" | "TIMEOUT";
+      readonly reason: CancelReason;
       readonly detail: string;
     }
   | { readonly type: "revoked"; readonly sessionId: string; readonly leaseId: string; readonly detail: string };

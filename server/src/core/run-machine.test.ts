@@ -39,7 +39,7 @@ function states(draft: PlainDraft): string[] {
   return draft.tasks().map((task) => task.state);
 }
 
-const FAIL = { type: "fail" as const, failure: plainFailure("TASK_FAILED", "no"), digest: "" };
+const FAIL = { type: "fail" as const, failure: plainFailure("TASK_FAILED", "no"), digest: "", retryAt: null };
 
 describe("the start of a run", () => {
   it("makes the roots ready, in declared order, and leaves the run pending", () => {

@@ -4,9 +4,11 @@
  * are in `lease-events.ts`.
  */
 import { applyPatch, finalContext, foldViews, inputView, type View } from "./merge.js";
-import type { CancelReason, Failure, RunStatus, TaskRun } from "./model.js";
+import type { CancelReason, Failure, RunStatus, SkipCause, TaskRun } from "./model.js";
+import { type FailureKind, retryDelay, uniformOf } from "./retry.js";
 import type { DecisionLimits, HostEffect, RunDraft } from "./run-draft.js";
 import { allows, endLease, isTerminal, step, type TaskInput } from "./task-machine.js";
+import { holds } from "./trigger-rule.js";
 
 /** Logs the start, and makes the roots ready. A run whose input is too large for all of them ends with it. */
 export function startRun(draft: RunDraft, limits: DecisionLimits, now: number): void {
@@ -77,21 +79,32 @@ export function runOutput(draft: RunDraft): View {
 }
 
 /** Cancels every task run that has not ended. P3: leases are fenced at once, their slots come back with `Stopped`. */
-export function cancelRun(draft: RunDraft, detail: string, now: number): HostEffect[] {
+export function cancelRun(
+  draft: RunDraft,
+  detail: string,
+  now: number,
+  reason: "RUN_CANCELLED" | "RUN_TIMEOUT" = "RUN_CANCELLED",
+): HostEffect[] {
   const run = draft.run();
   if (isRunOver(run.status)) return [];
   const effects: HostEffect[] = [];
   for (const { index } of draft.graph.tasks) {
     const task = draft.task(index);
     if (!allows(task, "cancel")) continue;
-    const { next, event } = step(task, { type: "cancel", reason: "RUN_CANCELLED", detail }, now);
+    const { next, event } = step(task, { type: "cancel", reason, detail }, now);
     draft.setTask(next);
     draft.log(event);
-    pushCancel(effects, task, "RUN_CANCELLED", detail);
+    pushCancel(effects, task, reason, detail);
   }
   draft.changeRun({ open: 0 });
   endRun(draft, "CANCELLED", detail, now);
   return effects;
+}
+
+/** The run is not over within its own time. */
+export function timeOutRun(draft: RunDraft, now: number): HostEffect[] {
+  const { timeoutMs } = draft.run();
+  return cancelRun(draft, `the run was not over within its timeout of ${timeoutMs} ms`, now, "RUN_TIMEOUT");
 }
 
 /** P9: the attempt has held its slot for longer than its `timeout_ms`. */
@@ -105,8 +118,20 @@ export function timeOut(draft: RunDraft, index: number, limits: DecisionLimits, 
   );
   const effects: HostEffect[] = [];
   pushCancel(effects, task, "TIMEOUT", failure.message);
-  advance(draft, index, { type: "timeout", failure }, limits, now);
+  const retryAt = nextAttemptAt(draft, task, TIMED_OUT, now);
+  advance(draft, index, { type: "timeout", failure, retryAt }, limits, now);
   return effects;
+}
+
+/** P9: a timeout is a failure that may pass by itself. */
+const TIMED_OUT: FailureKind = { transient: true, final: false, nextDelayMs: null };
+
+/** When the attempt that follows on a failure begins; null when none does. */
+export function nextAttemptAt(draft: RunDraft, task: TaskRun, kind: FailureKind, now: number): number | null {
+  const { retry } = graphTask(draft, task.task);
+  if (retry.attempts === 0) return null;
+  const delay = retryDelay(retry, task.attempt - task.attemptsBefore, kind, uniformOf(task.lease?.id ?? ""));
+  return delay === null ? null : now + delay;
 }
 
 /** P5: the session is gone for good. Its attempts are leased again (a recovery), until losses have been too many. */
@@ -179,7 +204,7 @@ function dependentsAfterEnd(draft: RunDraft, ended: TaskRun): number[] {
 }
 
 /** Decides for each task whose dependencies have all ended: ready, skipped, or refused for its size; and so on down. */
-function settle(draft: RunDraft, indexes: number[], limits: DecisionLimits, now: number): void {
+export function settle(draft: RunDraft, indexes: number[], limits: DecisionLimits, now: number): void {
   for (let at = 0; at < indexes.length; at++) {
     const index = indexes[at] ?? 0;
     const { next, event } = step(draft.task(index), verdict(draft, index, limits), now);
@@ -193,12 +218,26 @@ function settle(draft: RunDraft, indexes: number[], limits: DecisionLimits, now:
 }
 
 function verdict(draft: RunDraft, index: number, limits: DecisionLimits): TaskInput {
-  const { id, dependencies } = graphTask(draft, index);
-  if (dependencies.some((d) => draft.task(d).state !== "SUCCEEDED")) return { type: "skip", cause: "UPSTREAM_FAILED" };
-  const { bytes } = taskInput(draft, index);
+  const { id, dependencies, rule } = graphTask(draft, index);
+  const allSucceeded = dependencies.every((d) => draft.task(d).state === "SUCCEEDED");
+  if (rule === null && !allSucceeded) return { type: "skip", cause: inheritedCause(draft, dependencies) };
+  const view = taskInput(draft, index);
+  if (rule !== null && !holds(rule, { stateOf: (task) => draft.task(task).state, allSucceeded, view })) {
+    return { type: "skip", cause: "RULE" };
+  }
+  const { bytes } = view;
   if (bytes <= limits.maxContextBytes) return { type: "ready" };
   const message = `the input of task "${id}" has ${bytes} bytes, the limit is ${limits.maxContextBytes}`;
   return { type: "refuse", failure: plainFailure("CONTEXT_TOO_LARGE", message) };
+}
+
+/** Why a task without a rule is skipped: a dependency failed, or was skipped for that; else a rule did not hold. */
+function inheritedCause(draft: RunDraft, dependencies: readonly number[]): SkipCause {
+  const byFailure = dependencies.some((d) => {
+    const { state, skip } = draft.task(d);
+    return state === "FAILED" || skip === "UPSTREAM_FAILED";
+  });
+  return byFailure ? "UPSTREAM_FAILED" : "RULE";
 }
 
 function countEnd(draft: RunDraft, ended: TaskRun): void {
@@ -206,23 +245,27 @@ function countEnd(draft: RunDraft, ended: TaskRun): void {
   draft.changeRun({ open: run.open - 1, failed: run.failed + (ended.state === "FAILED" ? 1 : 0) });
 }
 
-function finishWhenDone(draft: RunDraft, now: number): void {
+export function finishWhenDone(draft: RunDraft, now: number): void {
   const run = draft.run();
   if (run.open > 0 || isRunOver(run.status)) return;
-  if (run.failed === 0) endRun(draft, "SUCCEEDED", "", now);
-  else endRun(draft, "FAILED", firstFailure(draft), now);
+  const failure = run.failed === 0 ? null : unhandledFailure(draft);
+  if (failure === null) endRun(draft, "SUCCEEDED", "", now);
+  else endRun(draft, "FAILED", failure, now);
 }
 
-function firstFailure(draft: RunDraft): string {
-  for (const { index, id } of draft.graph.tasks) {
+/** The first failure that no succeeded task's rule names; null when all are handled. */
+function unhandledFailure(draft: RunDraft): string | null {
+  for (const { index, id, handlers } of draft.graph.tasks) {
     const task = draft.task(index);
-    if (task.state === "FAILED") return `task "${id}" failed: ${task.failure?.message ?? ""}`;
+    if (task.state !== "FAILED") continue;
+    if (handlers.some((handler) => draft.task(handler).state === "SUCCEEDED")) continue;
+    return `task "${id}" failed: ${task.failure?.message ?? ""}`;
   }
-  return "";
+  return null;
 }
 
 function endRun(draft: RunDraft, status: "SUCCEEDED" | "FAILED" | "CANCELLED", reason: string, now: number): void {
-  draft.changeRun({ status, reason, finishedAt: now });
+  draft.changeRun({ status, reason, finishedAt: now, deadlineAt: null });
   draft.log({ at: now, type: `RUN_${status}`, ...(reason === "" ? null : { reason }) });
 }
 

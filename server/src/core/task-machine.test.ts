@@ -26,8 +26,16 @@ const INPUTS: Readonly<Record<TaskInputType, readonly TaskInput[]>> = {
   grant: [{ type: "grant" }],
   checkpoint: [{ type: "checkpoint", patch: PATCH }],
   complete: [{ type: "complete", patch: PATCH, digest: "d" }],
-  fail: [{ type: "fail", failure: FAILURE, digest: "d" }],
-  timeout: [{ type: "timeout", failure: FAILURE }],
+  fail: [
+    { type: "fail", failure: FAILURE, digest: "d", retryAt: null },
+    { type: "fail", failure: FAILURE, digest: "d", retryAt: 99 },
+  ],
+  timeout: [
+    { type: "timeout", failure: FAILURE, retryAt: null },
+    { type: "timeout", failure: FAILURE, retryAt: 99 },
+  ],
+  retry: [{ type: "retry" }],
+  reset: [{ type: "reset", remaining: 2 }],
   decline: [{ type: "decline", patch: null, reason: "drains", digest: "d" }],
   lose: [
     { type: "lose", reason: "expired", failure: null },
@@ -40,12 +48,13 @@ const INPUTS: Readonly<Record<TaskInputType, readonly TaskInput[]>> = {
 };
 
 /** Inputs that lead from nothing into each state. */
-const WAYS: Readonly<Record<TaskRunState, readonly TaskInputType[]>> = {
+const WAYS: Readonly<Record<TaskRunState, readonly (TaskInputType | TaskInput)[]>> = {
   WAITING: [],
   READY: ["ready"],
   LEASED: ["ready", "lease"],
   DEFERRED: ["ready", "lease", "defer"],
   RECLAIMING: ["ready", "lease", "defer", "reclaim"],
+  RETRYING: ["ready", "lease", { type: "fail", failure: FAILURE, digest: "d", retryAt: 99 }],
   SUCCEEDED: ["ready", "lease", "complete"],
   FAILED: ["ready", "lease", "fail"],
   CANCELLED: ["ready", "lease", "cancel"],
@@ -59,10 +68,11 @@ const ALLOWED: Readonly<Record<TaskRunState, readonly TaskInputType[]>> = {
   LEASED: ["defer", "checkpoint", "complete", "fail", "timeout", "decline", "lose", "cancel"],
   DEFERRED: ["reclaim", "checkpoint", "fail", "decline", "lose", "cancel"],
   RECLAIMING: ["grant", "checkpoint", "fail", "decline", "lose", "cancel"],
-  SUCCEEDED: [],
-  FAILED: [],
+  RETRYING: ["retry", "cancel"],
+  SUCCEEDED: ["reset"],
+  FAILED: ["reset"],
   CANCELLED: [],
-  SKIPPED: [],
+  SKIPPED: ["reset"],
 };
 
 const STATES = Object.keys(TRANSITIONS) as TaskRunState[];
@@ -75,7 +85,10 @@ function first(type: TaskInputType): TaskInput {
 }
 
 function inState(state: TaskRunState): TaskRun {
-  return WAYS[state].reduce((task, type, at) => step(task, first(type), 100 + at).next, initialTaskRun("r", 3, 0));
+  return WAYS[state].reduce(
+    (task, type, at) => step(task, typeof type === "string" ? first(type) : type, 100 + at).next,
+    initialTaskRun("r", 3, 0),
+  );
 }
 
 const pairs = STATES.flatMap((state) => TYPES.map((type) => [state, type] as const));
@@ -180,6 +193,7 @@ describe("a task run", () => {
         sessionId: "s2",
         kind,
         digest: "d",
+        retry: null,
       });
     }
     expect(step(inState("LEASED"), first("timeout"), 1).next.outcome).toBeNull();

@@ -2,6 +2,7 @@
  * The life of a task run: one table of states and inputs, and one pure function that applies it.
  *
  *   WAITING → READY → LEASED ⇄ DEFERRED → RECLAIMING → LEASED → SUCCEEDED | FAILED | CANCELLED | SKIPPED
+ *                      LEASED, DEFERRED, RECLAIMING → RETRYING → READY
  *
  * Everything that changes a task run goes through `step`. It changes no other task run: what follows for the run and for
  * dependents is `run-machine.ts`.
@@ -44,8 +45,13 @@ export type TaskInput =
   | { readonly type: "grant" }
   | { readonly type: "checkpoint"; readonly patch: Patch }
   | { readonly type: "complete"; readonly patch: Patch | null; readonly digest: string }
-  | { readonly type: "fail"; readonly failure: Failure; readonly digest: string }
-  | { readonly type: "timeout"; readonly failure: Failure }
+  /** `retryAt` is when the next attempt begins; null when the failure is final. */
+  | { readonly type: "fail"; readonly failure: Failure; readonly digest: string; readonly retryAt: number | null }
+  | { readonly type: "timeout"; readonly failure: Failure; readonly retryAt: number | null }
+  /** The delay before the next attempt is over. */
+  | { readonly type: "retry" }
+  /** The run is retried: the task run begins anew, with `remaining` dependencies that have not ended. */
+  | { readonly type: "reset"; readonly remaining: number }
   | { readonly type: "decline"; readonly patch: Patch | null; readonly reason: string; readonly digest: string }
   /** P5: the session that held the lease is gone. `failure` ends the task run instead of another recovery. */
   | { readonly type: "lose"; readonly reason: string; readonly failure: Failure | null }
@@ -66,7 +72,9 @@ export interface Transition {
 
 const CANCEL_IDLE: Transition = { to: ["CANCELLED"], event: "TASK_CANCELLED", slot: 0 };
 const CANCEL_LEASED: Transition = { to: ["CANCELLED"], event: "TASK_CANCELLED", slot: 0, fences: true };
-const FAIL_WITHOUT_SLOT: Transition = { to: ["FAILED"], event: "TASK_FAILED", slot: 0 };
+const REFUSE: Transition = { to: ["FAILED"], event: "TASK_FAILED", slot: 0 };
+const FAIL_WITHOUT_SLOT: Transition = { to: ["RETRYING", "FAILED"], event: "TASK_FAILED", slot: 0 };
+const RESET: Transition = { to: ["WAITING"], event: "TASK_RESET", slot: 0 };
 const DECLINE_WITHOUT_SLOT: Transition = { to: ["READY"], event: "TASK_DECLINED", slot: 0 };
 const LOSE_WITHOUT_SLOT: Transition = { to: ["READY", "FAILED"], event: "TASK_LOST", slot: 0 };
 
@@ -75,20 +83,20 @@ export const TRANSITIONS: Readonly<Record<TaskRunState, Readonly<Partial<Record<
   WAITING: {
     ready: { to: ["READY"], event: "TASK_READY", slot: 0 },
     skip: { to: ["SKIPPED"], event: "TASK_SKIPPED", slot: 0 },
-    refuse: FAIL_WITHOUT_SLOT,
+    refuse: REFUSE,
     cancel: CANCEL_IDLE,
   },
   READY: {
     lease: { to: ["LEASED"], event: "TASK_LEASED", slot: 1 },
-    refuse: FAIL_WITHOUT_SLOT,
+    refuse: REFUSE,
     cancel: CANCEL_IDLE,
   },
   LEASED: {
     defer: { to: ["DEFERRED"], event: "TASK_DEFERRED", slot: -1 },
     checkpoint: { to: ["LEASED"], event: "TASK_CHECKPOINTED", slot: 0 },
     complete: { to: ["SUCCEEDED"], event: "TASK_SUCCEEDED", slot: -1 },
-    fail: { to: ["FAILED"], event: "TASK_FAILED", slot: -1 },
-    timeout: { to: ["FAILED"], event: "TASK_FAILED", slot: 0, fences: true },
+    fail: { to: ["RETRYING", "FAILED"], event: "TASK_FAILED", slot: -1 },
+    timeout: { to: ["RETRYING", "FAILED"], event: "TASK_FAILED", slot: 0, fences: true },
     decline: { to: ["READY"], event: "TASK_DECLINED", slot: -1 },
     lose: { to: ["READY", "FAILED"], event: "TASK_LOST", slot: -1 },
     cancel: CANCEL_LEASED,
@@ -109,10 +117,14 @@ export const TRANSITIONS: Readonly<Record<TaskRunState, Readonly<Partial<Record<
     lose: LOSE_WITHOUT_SLOT,
     cancel: CANCEL_LEASED,
   },
-  SUCCEEDED: {},
-  FAILED: {},
+  RETRYING: {
+    retry: { to: ["READY"], event: "TASK_READY", slot: 0 },
+    cancel: CANCEL_IDLE,
+  },
+  SUCCEEDED: { reset: RESET },
+  FAILED: { reset: RESET },
   CANCELLED: {},
-  SKIPPED: {},
+  SKIPPED: { reset: RESET },
 };
 
 /** An event of the log before it has its number. */
@@ -131,6 +143,8 @@ export function initialTaskRun(runId: string, task: number, dependencies: number
     state: "WAITING",
     remaining: dependencies,
     attempt: 0,
+    attemptsBefore: 0,
+    retryAt: null,
     recovery: 0,
     lossesHeld: 0,
     lossesDeferred: 0,
@@ -202,9 +216,17 @@ export function step(task: TaskRun, input: TaskInput, now: number): Step {
     case "complete":
       return complete(task, row, input.patch, input.digest, now);
     case "fail":
-      return fail(task, row, input.failure, outcomeOf(task, "fail", input.digest), now);
+      return fail(task, row, input.failure, failOutcome(task, input.digest, input.retryAt), input.retryAt, now);
     case "timeout":
-      return fail(task, row, input.failure, null, now);
+      return fail(task, row, input.failure, null, input.retryAt, now);
+    case "retry":
+      return done(
+        row,
+        { ...task, state: "READY", attempt: task.attempt + 1, recovery: 0, slotHeldMs: 0, retryAt: null },
+        now,
+      );
+    case "reset":
+      return done(row, resetTask(task, input.remaining), now);
     case "decline":
       return decline(task, row, input, now);
     case "lose":
@@ -286,26 +308,53 @@ function complete(task: TaskRun, row: Transition, patch: Patch | null, digest: s
     lease: null,
     patch: patch === null ? task.checkpoint : combinePatches(task.checkpoint, patch),
     outcome: outcomeOf(task, "complete", digest),
+    failure: null,
     slotHeldMs: heldSoFar(task, now),
     finishedAt: now,
   };
   return done(row, next, now, {}, task.lease);
 }
 
-function fail(task: TaskRun, row: Transition, failure: Failure, outcome: LeaseOutcome | null, now: number): Step {
-  const next: TaskRun = {
+function fail(
+  task: TaskRun,
+  row: Transition,
+  failure: Failure,
+  outcome: LeaseOutcome | null,
+  retryAt: number | null,
+  now: number,
+): Step {
+  const failed: TaskRun = {
     ...task,
-    state: "FAILED",
     lease: null,
     ending: row.fences ? [...task.ending, fenced(task, "TIMEOUT")] : task.ending,
-    // What it has committed stays, and a fallback sees it (engine.md, Merge).
-    patch: task.checkpoint,
     failure,
     outcome: outcome ?? task.outcome,
     slotHeldMs: heldSoFar(task, now),
-    finishedAt: now,
   };
+  if (retryAt !== null) {
+    const retrying: TaskRun = { ...failed, state: "RETRYING", retryAt };
+    return done({ ...row, event: "TASK_RETRYING" }, retrying, now, { failure, retryAt }, task.lease);
+  }
+  // What it has committed stays, and a fallback sees it (engine.md, Merge).
+  const next: TaskRun = { ...failed, state: "FAILED", patch: task.checkpoint, finishedAt: now };
   return done(row, next, now, { failure }, task.lease);
+}
+
+/**
+ * Begins anew: a fresh retry budget, and a fence that goes on growing. A task that failed keeps what it has committed, as
+ * each later execution of it does; for the tasks after it the world is another one.
+ */
+function resetTask(task: TaskRun, remaining: number): TaskRun {
+  return {
+    ...initialTaskRun(task.runId, task.task, remaining),
+    attempt: task.attempt === 0 ? 0 : task.attempt + 1,
+    attemptsBefore: task.attempt,
+    fence: task.fence,
+    ending: task.ending,
+    outcome: task.outcome,
+    hostId: task.hostId,
+    checkpoint: task.state === "FAILED" ? task.checkpoint : null,
+  };
 }
 
 function decline(task: TaskRun, row: Transition, input: Extract<TaskInput, { type: "decline" }>, now: number): Step {
@@ -361,7 +410,7 @@ function done(
   row: Transition,
   next: TaskRun,
   now: number,
-  { deferral, reason, failure }: Pick<EventDraft, "deferral" | "reason" | "failure"> = {},
+  { deferral, reason, failure, retryAt }: Pick<EventDraft, "deferral" | "reason" | "failure" | "retryAt"> = {},
   about: Lease | null = next.lease,
 ): Step {
   const event: RunEvent = {
@@ -378,6 +427,7 @@ function done(
     deferral,
     reason,
     failure,
+    retryAt,
   };
   return { next, event };
 }
@@ -389,7 +439,12 @@ function fenced(task: TaskRun, reason: CancelReason): EndingLease {
 
 function outcomeOf(task: TaskRun, kind: LeaseOutcome["kind"], digest: string): LeaseOutcome {
   const { id, sessionId } = current(task);
-  return { leaseId: id, sessionId, kind, digest };
+  return { leaseId: id, sessionId, kind, digest, retry: null };
+}
+
+function failOutcome(task: TaskRun, digest: string, retryAt: number | null): LeaseOutcome {
+  const outcome = outcomeOf(task, "fail", digest);
+  return retryAt === null ? outcome : { ...outcome, retry: { at: retryAt, attempt: task.attempt + 1 } };
 }
 
 function heldSoFar(task: TaskRun, now: number): number {

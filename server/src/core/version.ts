@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 
-import type { TaskDefinition, WorkflowDefinition } from "./model.js";
+import type { RetryPolicy, TaskDefinition, TriggerRule, WorkflowDefinition } from "./model.js";
+import { NO_RETRIES } from "./retry.js";
 
 /** Hex characters of a version: 80 bits, plenty to tell the versions of a workflow apart and short enough to read out. */
 const VERSION_LENGTH = 20;
@@ -31,8 +32,41 @@ function canonicalTask(task: TaskDefinition): string {
   const fields: string[] = [];
   if (task.dependencies.length > 0) fields.push(`"dependencies":${JSON.stringify(task.dependencies)}`);
   fields.push(`"id":${JSON.stringify(task.id)}`);
+  if (task.retry !== undefined) {
+    const retry = canonicalRetry(task.retry);
+    if (retry !== "{}") fields.push(`"retry":${retry}`);
+  }
+  if (task.rule !== undefined && task.rule.kind !== "all_success") fields.push(`"rule":${canonicalRule(task.rule)}`);
   if (task.timeoutMs !== 0) fields.push(`"timeoutMs":${JSON.stringify(task.timeoutMs)}`);
   return `{${fields.join()}}`;
+}
+
+function canonicalRetry(retry: RetryPolicy): string {
+  const names = ["attempts", "backoff", "condition", "delayMs", "jitter", "maxDelayMs"] as const;
+  const fields = names.filter((name) => retry[name] !== NO_RETRIES[name]);
+  return `{${fields.map((name) => `"${name}":${JSON.stringify(retry[name])}`).join()}}`;
+}
+
+/** A rule as an object with its kind as the only key; the order of a list stays. */
+function canonicalRule(rule: TriggerRule): string {
+  switch (rule.kind) {
+    case "all_success":
+    case "always":
+      return `{"${rule.kind}":true}`;
+    case "all":
+    case "any":
+    case "none":
+      return `{"${rule.kind}":[${rule.rules.map(canonicalRule).join()}]}`;
+    case "succeeded":
+    case "failed":
+    case "skipped":
+      return `{"${rule.kind}":${JSON.stringify(rule.task)}}`;
+    case "context_value": {
+      const { key, operator, value } = rule;
+      const compared = value === "" ? "" : `,"value":${JSON.stringify(value)}`;
+      return `{"context_value":{"key":${JSON.stringify(key)},"operator":"${operator}"${compared}}}`;
+    }
+  }
 }
 
 /** The version of a definition: the first 20 hex characters of the SHA-256 of its canonical form. */

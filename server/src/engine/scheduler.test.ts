@@ -61,6 +61,7 @@ describe.each(["memory", "sqlite"] as const)("a scheduler on %s", (kind) => {
       labels: {},
       traceparent: "",
       requestId: "",
+      timeoutMs: 0,
       ...more,
     });
     const [{ runId }] = await Promise.all([started, time.settle()]);
@@ -145,9 +146,13 @@ describe.each(["memory", "sqlite"] as const)("a scheduler on %s", (kind) => {
     const host = await connect(offering(workflowOf("one", { a: [] })));
     const first = await start("one");
     await start("one");
-    const cancelled = scheduler.cancelRun({ namespace: "default", runId: first, reason: "enough" });
+    const cancelled = scheduler.controlRun({
+      namespace: "default",
+      runId: first,
+      control: { type: "cancel", reason: "enough" },
+    });
     await time.settle();
-    expect(await cancelled).toBe("CANCELLED");
+    expect(await cancelled).toEqual({ status: "CANCELLED", resetTasks: [] });
     expect(host.all("cancel").map((c) => c.detail)).toEqual(["enough"]);
     expect(host.leases).toHaveLength(1);
     host.say({ type: "stopped", leaseId: leaseOf(host, "a") });

@@ -6,8 +6,9 @@
  * It holds no authoritative state: connections, and queues of what is to be said. Nothing that a restart could lose.
  */
 import { CloacaError } from "../core/errors.js";
-import type { Graph, RunStatus } from "../core/model.js";
-import type { StartedRun, StartRun, Store, WorkflowRecord } from "../store/store.js";
+import type { Graph } from "../core/model.js";
+import type { RunControlled } from "../core/run-control.js";
+import type { StartedRun, StartRun, Store, UpdateWorkflow, WorkflowRecord } from "../store/store.js";
 import { Connection, type ConnectionOwner, type Wire } from "./connection.js";
 import type { Hello, HostEvent } from "./events.js";
 import { type Incoming, noResult, type Opening, RequestQueue } from "./inbox.js";
@@ -17,7 +18,7 @@ import type { SchedulerOptions } from "./options.js";
 import { resolveRegistrations } from "./registrations.js";
 import { RunFeed } from "./run-feed.js";
 import { Switchboard } from "./switchboard.js";
-import { type CancelRequest, type StartResult, Turn, type TurnInput, type WithdrawnLease } from "./turn.js";
+import { type ControlRunRequest, type StartResult, Turn, type TurnInput, type WithdrawnLease } from "./turn.js";
 
 /** How long to wait after a commit that failed. */
 const STORE_RETRY_MS = 500;
@@ -28,7 +29,7 @@ export class Scheduler implements ConnectionOwner {
   readonly #openings: Opening[] = [];
   #incoming: Incoming[] = [];
   readonly #starts = new RequestQueue<readonly StartRun[], readonly StartResult[]>();
-  readonly #cancels = new RequestQueue<CancelRequest, RunStatus>();
+  readonly #controls = new RequestQueue<ControlRunRequest, RunControlled>();
   readonly #goodbyes: string[] = [];
   readonly #withdrawn: WithdrawnLease[] = [];
   readonly #liveness: Liveness;
@@ -79,10 +80,20 @@ export class Scheduler implements ConnectionOwner {
     return this.#ask(this.#starts.add(items));
   }
 
-  /** Cancels a run; resolves with its status after that, which is another than CANCELLED if it had ended before. */
-  cancelRun(request: CancelRequest): Promise<RunStatus> {
+  /** Cancels, pauses, resumes or retries a run; resolves with its status after that. */
+  controlRun(request: ControlRunRequest): Promise<RunControlled> {
     if (this.#stopped) return Promise.reject(drainingError());
-    return this.#ask(this.#cancels.add(request));
+    return this.#ask(this.#controls.add(request));
+  }
+
+  /** Pauses, resumes or promotes; resolves with the version that is current then. */
+  async updateWorkflow(item: UpdateWorkflow): Promise<WorkflowRecord> {
+    if (this.#stopped) throw drainingError();
+    const [record] = await this.store.updateWorkflows([item]);
+    if (record === undefined || record instanceof CloacaError) throw record ?? noResult();
+    // What was paused may be leased now.
+    this.#schedule();
+    return record;
   }
 
   async registerWorkflow(namespace: string, graph: Graph): Promise<WorkflowRecord> {
@@ -217,7 +228,7 @@ export class Scheduler implements ConnectionOwner {
 
   #hasInput(): boolean {
     const hosts = this.#openings.length + this.#incoming.length + this.#goodbyes.length;
-    return hosts + this.#withdrawn.length > 0 || !this.#starts.isEmpty || !this.#cancels.isEmpty;
+    return hosts + this.#withdrawn.length > 0 || !this.#starts.isEmpty || !this.#controls.isEmpty;
   }
 
   async #turn(): Promise<boolean> {
@@ -228,7 +239,7 @@ export class Scheduler implements ConnectionOwner {
       ...(await resolveRegistrations(this.store, this.#takeIncoming())),
       withdrawn: this.#withdrawn.splice(0),
       starts: this.#starts.take(),
-      cancels: this.#cancels.take(),
+      controls: this.#controls.take(),
       goodbyes: this.#goodbyes.splice(0),
       grants: !this.#stopped,
     };
@@ -246,7 +257,7 @@ export class Scheduler implements ConnectionOwner {
       return more;
     } catch (thrown) {
       const error = CloacaError.from(thrown);
-      for (const request of [...input.starts, ...input.cancels]) request.reject(error);
+      for (const request of [...input.starts, ...input.controls]) request.reject(error);
       if (error.code === "STORE_UNAVAILABLE") {
         this.#backOff(input, error);
         return false;
@@ -267,7 +278,7 @@ export class Scheduler implements ConnectionOwner {
       connection.flush();
       return;
     }
-    const nothing = { registrations: [], starts: [], cancels: [], goodbyes: [], withdrawn: [], grants: false };
+    const nothing = { registrations: [], starts: [], controls: [], goodbyes: [], withdrawn: [], grants: false };
     for (const one of input.incoming) {
       const registrations = input.registrations.filter(
         (r) => r.connection === one.connection && r.seq === one.event.seq,

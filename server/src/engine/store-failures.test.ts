@@ -18,6 +18,7 @@ const START = {
   labels: {},
   traceparent: "",
   requestId: "",
+  timeoutMs: 0,
 };
 /** One lease with such an input fills a message. */
 const LARGE = { context: { big: JSON.stringify("x".repeat(40_000)) } };
@@ -127,9 +128,13 @@ describe("a store that cannot commit", () => {
     ]);
     expect(host.leases.map((l) => l.run.id)).toEqual([sent.runId]);
     const third = await start();
-    const cancelled = scheduler.cancelRun({ namespace: "default", runId: queued.runId, reason: "" });
+    const cancelled = scheduler.controlRun({
+      namespace: "default",
+      runId: queued.runId,
+      control: { type: "cancel", reason: "" },
+    });
     await time.settle();
-    expect(await cancelled).toBe("CANCELLED");
+    expect(await cancelled).toEqual({ status: "CANCELLED", resetTasks: [] });
     expect(host.all("cancel")).toEqual([]);
     host.drain();
     await time.settle();
@@ -151,9 +156,13 @@ describe("a store that cannot commit", () => {
       leaseId: host.leases[0]?.leaseId ?? "",
       patch: { set: { n: "1" }, removed: [] },
     });
-    const cancelled = scheduler.cancelRun({ namespace: "default", runId: queued.runId, reason: "" });
+    const cancelled = scheduler.controlRun({
+      namespace: "default",
+      runId: queued.runId,
+      control: { type: "cancel", reason: "" },
+    });
     await time.settle();
-    expect(await cancelled).toBe("CANCELLED");
+    expect(await cancelled).toEqual({ status: "CANCELLED", resetTasks: [] });
     host.drain();
     await time.settle();
     expect(host.result(seq)).toBe("APPLIED");

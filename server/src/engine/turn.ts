@@ -5,9 +5,8 @@
 import { CloacaError } from "../core/errors.js";
 import { type LeaseEvent, leaseEvent, type Receipt } from "../core/lease-events.js";
 import { parseLeaseId } from "../core/lease-id.js";
-import type { RunStatus } from "../core/model.js";
+import { controlRun, type RunControl, type RunControlled } from "../core/run-control.js";
 import type { HostEffect, RunDraft } from "../core/run-draft.js";
-import { cancelRun } from "../core/run-machine.js";
 import type { Grants, StartedRun, StartRun, UpdateSession } from "../store/store.js";
 import type { Connection } from "./connection.js";
 import { slotsProblems } from "./greeting.js";
@@ -16,10 +15,11 @@ import type { SchedulerOptions } from "./options.js";
 import type { Registration } from "./registrations.js";
 import type { Switchboard } from "./switchboard.js";
 
-export interface CancelRequest {
+/** What somebody wants done to a run. */
+export interface ControlRunRequest {
   readonly namespace: string;
   readonly runId: string;
-  readonly reason: string;
+  readonly control: RunControl;
 }
 
 /** A run, or why it was not started. */
@@ -32,7 +32,7 @@ export interface TurnInput {
   /** What earlier turns leased, and took back before it was sent. */
   readonly withdrawn: readonly WithdrawnLease[];
   readonly starts: readonly ControlRequest<readonly StartRun[], readonly StartResult[]>[];
-  readonly cancels: readonly ControlRequest<CancelRequest, RunStatus>[];
+  readonly controls: readonly ControlRequest<ControlRunRequest, RunControlled>[];
   /** Sessions that said goodbye. */
   readonly goodbyes: readonly string[];
   /** Whether new work is given out. */
@@ -78,18 +78,18 @@ export class Turn {
   /** Resolves with whether there is more to do at once; rejects when nothing of the turn has happened. */
   async run(): Promise<boolean> {
     const { store } = this.options;
-    const { starts, cancels, goodbyes, registrations, withdrawn } = this.input;
+    const { starts, controls, goodbyes, registrations, withdrawn } = this.input;
     // No await between the operations: they share one commit.
     const freed = withdrawn.length > 0 ? store.transact(withdrawn, this.#decideWithdrawn) : undefined;
     const receipts = this.#commands.length > 0 ? store.transact(this.#commands, this.#decideLease) : [];
     const updates = this.#updates.length > 0 ? store.updateSessions(this.#updates) : undefined;
     const registered = registrations.length > 0 ? this.#register() : undefined;
     const started = starts.length > 0 ? store.startRuns(starts.flatMap((s) => s.input)) : [];
-    const cancelled =
-      cancels.length > 0
+    const controlled =
+      controls.length > 0
         ? store.transact(
-            cancels.map((c) => c.input),
-            this.#decideCancel,
+            controls.map((c) => c.input),
+            this.#decideControl,
           )
         : [];
     const goodbye = goodbyes.length > 0 ? store.endSessions(goodbyes, "its host said goodbye") : undefined;
@@ -100,7 +100,7 @@ export class Turn {
     const done = await Promise.all([
       receipts,
       started,
-      cancelled,
+      controlled,
       expired,
       fired,
       granted,
@@ -110,7 +110,7 @@ export class Turn {
       freed,
     ]);
 
-    const [receiptResults, startResults, cancelResults, expiredIds, dueEffects, grants] = done;
+    const [receiptResults, startResults, controlResults, expiredIds, dueEffects, grants] = done;
     this.#commands.forEach(({ connection, seq }, i) => {
       const receipt = receiptResults[i];
       if (receipt !== undefined) this.#receipts.push({ connection, seq, receipt });
@@ -118,7 +118,7 @@ export class Turn {
     this.#publish([...this.#effects, ...dueEffects, ...grants.resumed], grants);
     this.#loseConnections(expiredIds);
     answerStarts(starts, startResults);
-    answer(cancels, cancelResults);
+    answer(controls, controlResults);
     return grants.more || expiredIds.length === DUE_PER_TURN || this.withdrawn.length > 0;
   }
 
@@ -165,10 +165,13 @@ export class Turn {
   readonly #decideLease = (draft: RunDraft | null, command: LeaseCommand, now: number): Receipt =>
     leaseEvent(draft, command.sessionId, command.event, this.#effects, this.options.limits, now);
 
-  readonly #decideCancel = (draft: RunDraft | null, request: CancelRequest, now: number): RunStatus | CloacaError => {
+  readonly #decideControl = (
+    draft: RunDraft | null,
+    request: ControlRunRequest,
+    now: number,
+  ): RunControlled | CloacaError => {
     if (draft === null || draft.run().namespace !== request.namespace) return runNotFound(request);
-    this.#effects.push(...cancelRun(draft, request.reason === "" ? "cancelled by request" : request.reason, now));
-    return draft.run().status;
+    return controlRun(draft, request.control, this.#effects, this.options.limits, now);
   };
 
   readonly #decideWithdrawn = (draft: RunDraft | null, lease: WithdrawnLease, now: number): Receipt =>

@@ -9,8 +9,14 @@ import {
   ListHostsResponseSchema,
   type ListWorkflowsRequest,
   ListWorkflowsResponseSchema,
+  type PauseWorkflowRequest,
+  PauseWorkflowResponseSchema,
+  type PromoteVersionRequest,
+  PromoteVersionResponseSchema,
   type RegisterWorkflowRequest,
   RegisterWorkflowResponseSchema,
+  type ResumeWorkflowRequest,
+  ResumeWorkflowResponseSchema,
 } from "@cloaca/protocol";
 import { CloacaError } from "../core/errors.js";
 import { checkDefinition, compileGraph } from "../core/graph.js";
@@ -18,11 +24,11 @@ import { nameProblem } from "../core/names.js";
 import { didYouMean } from "../core/nearest.js";
 import type { Scheduler } from "../engine/scheduler.js";
 import { parsePageToken } from "../store/page-token.js";
-import type { SessionView } from "../store/store.js";
-import { namespaceOf, toDefinition } from "./from-wire.js";
+import type { SessionView, UpdateWorkflow, WorkflowRecord } from "../store/store.js";
+import { definitionProblems, toDefinition } from "./definition-from-wire.js";
+import { namespaceOf } from "./from-wire.js";
 import { pageSize } from "./paging.js";
 import { hostToWire, workflowToWire } from "./runs-to-wire.js";
-import { unknownFields } from "./unknown-fields.js";
 
 export class WorkflowServiceRpc {
   constructor(readonly scheduler: Scheduler) {}
@@ -35,7 +41,7 @@ export class WorkflowServiceRpc {
     const problems = wrongNamespace === null ? [] : [{ field: "namespace", description: wrongNamespace }];
     const definition = toDefinition(wire);
     const { maxTasks } = this.scheduler.options.limits;
-    problems.push(...unknownFields(wire, "definition"), ...checkDefinition(definition, "definition", maxTasks));
+    problems.push(...definitionProblems(wire, "definition"), ...checkDefinition(definition, "definition", maxTasks));
     if (problems.length > 0) throw CloacaError.fromProblems("DEFINITION_INVALID", `workflow "${wire.name}"`, problems);
     const record = await this.scheduler.registerWorkflow(namespace, compileGraph(definition, maxTasks));
     return create(RegisterWorkflowResponseSchema, { workflow: workflowToWire(record, false) });
@@ -49,6 +55,25 @@ export class WorkflowServiceRpc {
       throw new CloacaError(code, `namespace "${namespaceOf(namespace)}" has no ${what}`);
     }
     return create(GetWorkflowResponseSchema, { workflow: workflowToWire(record, true) });
+  }
+
+  async pauseWorkflow({ namespace, name }: PauseWorkflowRequest) {
+    const record = await this.#update({ namespace: namespaceOf(namespace), workflow: name, paused: true });
+    return create(PauseWorkflowResponseSchema, { workflow: workflowToWire(record, false) });
+  }
+
+  async resumeWorkflow({ namespace, name }: ResumeWorkflowRequest) {
+    const record = await this.#update({ namespace: namespaceOf(namespace), workflow: name, paused: false });
+    return create(ResumeWorkflowResponseSchema, { workflow: workflowToWire(record, false) });
+  }
+
+  async promoteVersion({ namespace, name, version }: PromoteVersionRequest) {
+    const record = await this.#update({ namespace: namespaceOf(namespace), workflow: name, promote: version });
+    return create(PromoteVersionResponseSchema, { workflow: workflowToWire(record, false) });
+  }
+
+  #update(item: UpdateWorkflow): Promise<WorkflowRecord> {
+    return this.scheduler.updateWorkflow(item);
   }
 
   async listWorkflows(request: ListWorkflowsRequest) {

@@ -9,24 +9,15 @@ import {
 } from "@cloaca/protocol";
 import { CloacaError } from "../core/errors.js";
 import type { LeaseEvent } from "../core/lease-events.js";
-import type { Patch, Problem, WorkflowDefinition } from "../core/model.js";
+import type { Patch, Problem } from "../core/model.js";
 import { DEFAULT_NAMESPACE } from "../core/names.js";
 import type { LeaseState } from "../core/session.js";
 import type { HostEvent, OfferedImplementation } from "../engine/events.js";
 import type { ListedLease } from "../store/store.js";
-import { unknownFields } from "./unknown-fields.js";
+import { definitionProblems, toDefinition } from "./definition-from-wire.js";
 
 export function namespaceOf(namespace: string): string {
   return namespace === "" ? DEFAULT_NAMESPACE : namespace;
-}
-
-export function toDefinition(definition: WireWorkflowDefinition): WorkflowDefinition {
-  return {
-    name: definition.name,
-    description: definition.description,
-    tags: definition.tags,
-    tasks: definition.tasks.map(({ id, dependencies, timeoutMs }) => ({ id, dependencies, timeoutMs })),
-  };
 }
 
 /** Translates an event. Throws for what ends the connection; what only this event gets wrong is `refused`. */
@@ -35,7 +26,7 @@ export function toHostEvent({ seq, event }: WireHostEvent): HostEvent {
   switch (event.case) {
     case "hello": {
       const hello = event.value;
-      refuseUnknown("hello", hello.definitions);
+      refuseWrong("hello", hello.definitions);
       return {
         seq: number,
         type: "hello",
@@ -62,7 +53,7 @@ export function toHostEvent({ seq, event }: WireHostEvent): HostEvent {
     }
     case "helloChunk": {
       const { definitions, implementations, heldLeases, more } = event.value;
-      refuseUnknown("hello_chunk", definitions);
+      refuseWrong("hello_chunk", definitions);
       return {
         seq: number,
         type: "hello_chunk",
@@ -78,7 +69,7 @@ export function toHostEvent({ seq, event }: WireHostEvent): HostEvent {
       return { seq: number, type: "heartbeat", nonce: event.value.nonce, mainLoopLagMs: event.value.mainLoopLagMs };
     case "register": {
       const { definitions, implementations } = event.value;
-      const problems = unknownIn("register", definitions);
+      const problems = problemsIn("register", definitions);
       if (problems.length > 0)
         return refused(number, CloacaError.fromProblems("DEFINITION_INVALID", "register", problems));
       const offer = {
@@ -107,7 +98,9 @@ function toLeaseEvent(event: Extract<WireHostEvent["event"], { case: LeaseCase }
       return { type: "complete", leaseId, patch: toPatch(event.value.patch) };
     case "fail": {
       const { code = "", type = "", message = "", stack = "" } = event.value.failure ?? {};
-      return { type: "fail", leaseId, failure: { code: code === "" ? "TASK_FAILED" : code, type, message, stack } };
+      const { transient, final, nextDelayMs = null } = event.value;
+      const failure = { code: code === "" ? "TASK_FAILED" : code, type, message, stack };
+      return { type: "fail", leaseId, failure, kind: { transient, final, nextDelayMs } };
     }
     case "deferUntil": {
       const { deferral, pollIntervalMs, maxWaitMs, description, checkpoint } = event.value;
@@ -166,13 +159,13 @@ function listed(leases: readonly HeldLease[], path: string): ListedLease[] {
   return known;
 }
 
-/** P11: a definition with unknown fields is refused, never read in part. */
-export function unknownIn(path: string, definitions: readonly WireWorkflowDefinition[]): Problem[] {
-  return definitions.flatMap((definition, index) => unknownFields(definition, `${path}.definitions[${index}]`));
+/** P11: a definition that is not understood whole is refused, never read in part. */
+function problemsIn(path: string, definitions: readonly WireWorkflowDefinition[]): Problem[] {
+  return definitions.flatMap((definition, index) => definitionProblems(definition, `${path}.definitions[${index}]`));
 }
 
-function refuseUnknown(path: string, definitions: readonly WireWorkflowDefinition[]): void {
-  const problems = unknownIn(path, definitions);
+function refuseWrong(path: string, definitions: readonly WireWorkflowDefinition[]): void {
+  const problems = problemsIn(path, definitions);
   if (problems.length > 0) throw CloacaError.fromProblems("DEFINITION_INVALID", path, problems);
 }
 

@@ -8,7 +8,15 @@ import { encodeCursor } from "./cursor.js";
 import { RunServiceRpc } from "./run-service.js";
 
 const quiet = { info() {}, warn() {}, error() {} };
-const start = { namespace: "default", version: "", context: {}, priority: 0, labels: {}, traceparent: "" };
+const start = {
+  namespace: "default",
+  version: "",
+  context: {},
+  priority: 0,
+  labels: {},
+  traceparent: "",
+  timeoutMs: 0,
+};
 
 const ALL = { workflow: "", statuses: [], pageSize: 10, pageToken: "" };
 
@@ -32,7 +40,8 @@ describe("RunServiceRpc", () => {
     return (await server.scheduler.startRun({ ...start, workflow: "w", requestId: "" })).runId;
   }
 
-  const cancel = (runId: string) => server.scheduler.cancelRun({ namespace: "default", runId, reason: "" });
+  const cancel = (runId: string) =>
+    server.scheduler.controlRun({ namespace: "default", runId, control: { type: "cancel", reason: "" } });
 
   it("gives each item of StartRuns its own result, in order", async () => {
     const specs = [

@@ -3,12 +3,20 @@ import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import {
   type CancelRunRequest,
   CancelRunResponseSchema,
+  type ExplainRunRequest,
+  ExplainRunResponseSchema,
   type GetRunRequest,
   GetRunResponseSchema,
   type ListRunsRequest,
   ListRunsResponseSchema,
   type ListTaskRunsRequest,
   ListTaskRunsResponseSchema,
+  type PauseRunRequest,
+  PauseRunResponseSchema,
+  type ResumeRunRequest,
+  ResumeRunResponseSchema,
+  type RetryRunRequest,
+  RetryRunResponseSchema,
   RunEventType,
   type RunSpec,
   RunStatus,
@@ -21,9 +29,14 @@ import {
 } from "@cloaca/protocol";
 import type { ServerWritableStream } from "@grpc/grpc-js";
 import { CloacaError } from "../core/errors.js";
+import { MAX_TIMEOUT_MS } from "../core/graph.js";
 import type { RunStatus as DomainStatus, Problem } from "../core/model.js";
+import { didYouMean } from "../core/nearest.js";
 import { checkContext, contextBytes } from "../core/patch.js";
+import type { RunControl, RunControlled } from "../core/run-control.js";
 import { isRunOver } from "../core/run-machine.js";
+import { isTerminal } from "../core/task-machine.js";
+import { explain } from "../engine/explain.js";
 import { noResult } from "../engine/inbox.js";
 import { isLastEvent } from "../engine/run-feed.js";
 import type { Scheduler } from "../engine/scheduler.js";
@@ -34,10 +47,11 @@ import type { RunView, StartedRun, StartRun } from "../store/store.js";
 import { decodeCursor, encodeCursor } from "./cursor.js";
 import { namespaceOf } from "./from-wire.js";
 import { pageSize } from "./paging.js";
-import { eventToWire, runToWire, runViewToWire, taskRunToWire } from "./runs-to-wire.js";
+import { eventToWire, explanationToWire, runToWire, runViewToWire, taskRunToWire } from "./runs-to-wire.js";
 
 const MAX_STARTS = 1_000;
 const MAX_WAIT_MS = 60_000;
+const MAX_EXPLAINED = 1_000;
 
 export class RunServiceRpc {
   constructor(readonly scheduler: Scheduler) {}
@@ -107,8 +121,36 @@ export class RunServiceRpc {
   }
 
   async cancelRun({ namespace, runId, reason }: CancelRunRequest) {
-    const status = await this.scheduler.cancelRun({ namespace: namespaceOf(namespace), runId, reason });
+    const { status } = await this.#control(namespace, runId, { type: "cancel", reason });
     return create(CancelRunResponseSchema, { status: RunStatus[status] });
+  }
+
+  async pauseRun({ namespace, runId, reason }: PauseRunRequest) {
+    const { status } = await this.#control(namespace, runId, { type: "pause", reason });
+    return create(PauseRunResponseSchema, { status: RunStatus[status] });
+  }
+
+  async resumeRun({ namespace, runId }: ResumeRunRequest) {
+    const { status } = await this.#control(namespace, runId, { type: "resume" });
+    return create(ResumeRunResponseSchema, { status: RunStatus[status] });
+  }
+
+  async retryRun({ namespace, runId, requestId }: RetryRunRequest) {
+    const { status, resetTasks } = await this.#control(namespace, runId, { type: "retry", requestId });
+    return create(RetryRunResponseSchema, { status: RunStatus[status], resetTasks: [...resetTasks] });
+  }
+
+  async explainRun({ namespace: named, runId, tasks }: ExplainRunRequest) {
+    const namespace = namespaceOf(named);
+    const view = await this.#readRun(namespace, runId);
+    const wanted = wantedTasks(view, tasks);
+    const shown = wanted.slice(0, MAX_EXPLAINED);
+    const explained = await explain(this.scheduler, view, shown);
+    return create(ExplainRunResponseSchema, {
+      status: RunStatus[view.run.status],
+      tasks: explained.map((explanation) => explanationToWire(explanation, view)),
+      leftOut: wanted.length - shown.length,
+    });
   }
 
   async watchRuns(
@@ -125,19 +167,20 @@ export class RunServiceRpc {
     call.on("close", () => aborter.abort());
     const query = { namespace, runId: runId === "" ? null : runId, after: begin };
     const wanted = new Set(types);
+    let over = false;
     for await (const { chunks, position: at, more } of watch(this.scheduler, query, aborter.signal)) {
       const events = [];
-      let over = false;
       for (const chunk of chunks) {
         if (workflow !== "" && chunk.workflow !== workflow) continue;
         for (const event of chunk.events) {
           if (wanted.size === 0 || wanted.has(RunEventType[event.type])) events.push(eventToWire(event, chunk));
-          over ||= runId !== "" && isLastEvent(event.type);
+          // What follows an end is a run that was retried.
+          if (event.type !== "LEASE_ENDED") over = runId !== "" && isLastEvent(event.type);
         }
       }
       await write(call, { events, cursor: encodeCursor(at) }, aborter.signal);
       // A watch that begins after the last event of a run has nothing to wait for.
-      if (over || (wasOver && !more)) break;
+      if ((over || wasOver) && !more) break;
     }
     call.end();
   }
@@ -148,7 +191,7 @@ export class RunServiceRpc {
         { field: `${path}.workflow`, description: "is empty; name the workflow to run" },
       ]);
     }
-    const { workflow, version, context, priority, labels, traceparent, requestId } = spec;
+    const { workflow, version, context, priority, labels, traceparent, requestId, timeoutMs } = spec;
     const problems: Problem[] = checkContext(context, `${path}.context`);
     if (problems.length > 0) throw CloacaError.fromProblems("CONTEXT_VALUE_INVALID", "start", problems);
     const bytes = contextBytes(context);
@@ -157,7 +200,16 @@ export class RunServiceRpc {
       const message = `${path}.context has ${bytes} bytes, the limit is ${maxContextBytes}`;
       throw new CloacaError("CONTEXT_TOO_LARGE", message);
     }
-    return { namespace: namespaceOf(namespace), workflow, version, context, priority, labels, traceparent, requestId };
+    if (timeoutMs > MAX_TIMEOUT_MS) {
+      const description = `is ${timeoutMs}; allowed are 0 (no limit) to ${MAX_TIMEOUT_MS} milliseconds`;
+      throw CloacaError.fromProblems("REQUEST_INVALID", "start", [{ field: `${path}.timeout_ms`, description }]);
+    }
+    const item = { workflow, version, context, priority, labels, traceparent, requestId, timeoutMs };
+    return { namespace: namespaceOf(namespace), ...item };
+  }
+
+  #control(namespace: string, runId: string, control: RunControl): Promise<RunControlled> {
+    return this.scheduler.controlRun({ namespace: namespaceOf(namespace), runId, control });
   }
 
   async #readRun(namespace: string, runId: string): Promise<RunView> {
@@ -219,4 +271,19 @@ function write<T>(call: ServerWritableStream<unknown, T>, message: T, signal: Ab
     if (signal.aborted) done();
     else call.write(message, done);
   });
+}
+
+/** Indexes of the named tasks, or of all that have not ended. */
+function wantedTasks({ graph, tasks }: RunView, names: readonly string[]): number[] {
+  if (names.length === 0) return tasks.filter((task) => !isTerminal(task.state)).map(({ task }) => task);
+  const problems: Problem[] = [];
+  const found = names.map((name, index) => {
+    const task = graph.indexOf.get(name);
+    if (task !== undefined) return task;
+    const description = `workflow "${graph.definition.name}" has no task "${name}"${didYouMean(name, graph.indexOf.keys())}`;
+    problems.push({ field: `tasks[${index}]`, description });
+    return -1;
+  });
+  if (problems.length > 0) throw CloacaError.fromProblems("TASK_NOT_FOUND", "explain", problems);
+  return found;
 }

@@ -1,11 +1,13 @@
 /** Runs, task runs, events, workflows and hosts: from words of the domain to protobuf, for reading. */
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { RunEventType, RunStatus, TaskRunState } from "@cloaca/protocol";
+import { RunEventType, RunStatus, SkipCause, TaskRunState, WaitReason } from "@cloaca/protocol";
 import { viewToText } from "../core/merge.js";
 import type { Graph, Run, RunEvent, TaskRun } from "../core/model.js";
 import { isRunOver } from "../core/run-machine.js";
+import type { Explanation } from "../engine/explain.js";
 import { runContext } from "../store/run-context.js";
 import type { EventChunk, RunView, SessionView, WorkflowRecord } from "../store/store.js";
+import { definitionToWire } from "./definition-to-wire.js";
 
 export function runToWire(run: Run) {
   return {
@@ -19,6 +21,7 @@ export function runToWire(run: Run) {
     createdAt: timestampFromMs(Math.round(run.createdAt)),
     ...times(run),
     reason: run.reason,
+    ...(run.deadlineAt === null ? null : { deadlineAt: timestampFromMs(Math.round(run.deadlineAt)) }),
   };
 }
 
@@ -45,6 +48,8 @@ export function taskRunToWire(task: TaskRun, graph: Graph) {
     ...(task.readyAt === null ? null : { readyAt: timestampFromMs(Math.round(task.readyAt)) }),
     ...times(task),
     slotHeldMs: BigInt(Math.round(task.slotHeldMs)),
+    ...(task.retryAt === null ? null : { retryAt: timestampFromMs(Math.round(task.retryAt)) }),
+    ...(task.skip === null ? null : { skipCause: SkipCause[task.skip] }),
   };
 }
 
@@ -63,29 +68,37 @@ export function eventToWire(event: RunEvent, { runId, workflow, graph }: EventCh
     deferral: event.deferral ?? 0,
     reason: event.reason ?? "",
     ...(event.failure === undefined ? null : { failure: event.failure }),
+    ...(event.retryAt === undefined ? null : { retryAt: timestampFromMs(Math.round(event.retryAt)) }),
     workflow,
   };
 }
 
-export function workflowToWire({ namespace, graph, registeredAt, current }: WorkflowRecord, withDefinition: boolean) {
-  const { name, description, tags, tasks } = graph.definition;
+export function workflowToWire(record: WorkflowRecord, withDefinition: boolean) {
+  const { namespace, graph, registeredAt, current, promoted, paused } = record;
+  const { definition, version } = graph;
   return {
     namespace,
-    name,
-    version: graph.version,
+    name: definition.name,
+    version,
     current,
+    promoted,
+    paused,
     registeredAtUnixMs: BigInt(Math.round(registeredAt)),
-    taskCount: tasks.length,
-    ...(withDefinition
-      ? {
-          definition: {
-            name,
-            description,
-            tags,
-            tasks: tasks.map((task) => ({ ...task, dependencies: [...task.dependencies] })),
-          },
-        }
-      : null),
+    taskCount: definition.tasks.length,
+    ...(withDefinition ? { definition: definitionToWire(definition) } : null),
+  };
+}
+
+export function explanationToWire(explanation: Explanation, { graph }: RunView) {
+  const { task, state, reason, message, waitingFor, hosts, until } = explanation;
+  return {
+    task: graph.tasks[task]?.id ?? "",
+    state: TaskRunState[state],
+    reason: WaitReason[reason],
+    message,
+    waitingForTasks: waitingFor.map((index) => graph.tasks[index]?.id ?? ""),
+    hosts: [...hosts],
+    ...(until === null ? null : { until: timestampFromMs(Math.round(until)) }),
   };
 }
 

@@ -9,6 +9,7 @@ import {
   type WorkResponseSchema,
 } from "@cloaca/protocol";
 import type { LeaseGrant } from "../core/grants.js";
+import type { FailureVerdict } from "../core/lease-events.js";
 import type { NumberedReceipt, SchedulerEvent, Welcome } from "../engine/events.js";
 import type { EngineLimits } from "../engine/limits.js";
 import { VERSION } from "../engine/scheduler-version.js";
@@ -95,7 +96,7 @@ function toReceipt({ seq, result, error, failure }: NumberedReceipt) {
     ...(error === undefined
       ? null
       : { error: { code: error.code, message: error.message, problems: [...error.problems] } }),
-    ...(failure === undefined ? null : { failure }),
+    ...(failure === undefined ? null : { failure: failureVerdict(failure) }),
   };
 }
 
@@ -126,4 +127,11 @@ function toWelcome(welcome: Welcome, limits: EngineLimits) {
     workflows: [...welcome.workflows],
     schedulerVersion: VERSION,
   };
+}
+
+/** What follows from a failure, for its host (P4). */
+function failureVerdict(verdict: FailureVerdict) {
+  return verdict.final
+    ? { final: true }
+    : { final: false, retryInMs: verdict.retryInMs, nextAttempt: verdict.nextAttempt };
 }

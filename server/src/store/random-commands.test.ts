@@ -11,6 +11,7 @@ import type { LeaseGrant } from "../core/grants.js";
 import type { LeaseEvent } from "../core/lease-events.js";
 import { isRunOver } from "../core/run-machine.js";
 import { slotsHeld } from "../core/task-machine.js";
+import { PLAIN_FAILURE } from "../testing/plain-draft.js";
 import { dump } from "./contract/reopening-store.js";
 import { TTL_MS, testOptions, World } from "./contract/world.js";
 import type { Journal, WriteSet } from "./live/journal.js";
@@ -311,7 +312,12 @@ function leaseEvent(event: Said, { lease, deferral }: { lease: LeaseGrant; defer
     case "complete":
       return { type: "complete", leaseId, patch: { set: { n: "1" }, removed: [] } };
     case "fail":
-      return { type: "fail", leaseId, failure: { code: "TASK_FAILED", type: "", message: "no", stack: "" } };
+      return {
+        type: "fail",
+        leaseId,
+        failure: { code: "TASK_FAILED", type: "", message: "no", stack: "" },
+        kind: PLAIN_FAILURE,
+      };
     case "defer":
       return { ...defer, n: deferral, maxWaitMs: 0 };
     case "defer with max_wait":

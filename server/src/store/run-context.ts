@@ -6,7 +6,7 @@ import type { RunView } from "./store.js";
 
 /** The final context of a run that was read: its leaves' views, folded. */
 export function runContext({ run, graph, tasks }: RunView): View {
-  const outputs = new Map<number, View>();
+  const outputs = new Map<number, View | undefined>();
   const readonly = (): never => {
     throw new Error("a run that was read cannot be changed");
   };

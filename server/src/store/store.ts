@@ -47,6 +47,8 @@ export interface Store {
 
   /** Registers checked workflows. Registering again what is there changes nothing. */
   registerWorkflows(items: readonly RegisterWorkflow[]): Promise<readonly RegisteredWorkflow[]>;
+  /** Pauses, resumes and promotes (P13). One result for each item: the version that is current then. */
+  updateWorkflows(items: readonly UpdateWorkflow[]): Promise<readonly (WorkflowRecord | CloacaError)[]>;
   /** Starts runs, each in a decision of its own; an item that cannot start harms no other. */
   startRuns(items: readonly StartRun[]): Promise<readonly (StartedRun | CloacaError)[]>;
   /** Decides commands about runs, in order, each over the draft of its run; null when the run is not known. */
@@ -56,7 +58,7 @@ export interface Store {
   ): Promise<readonly R[]>;
   /** Gives free slots to reclaims and ready tasks of reachable sessions, the slot books debited with it (P2, P8). */
   grant(request: GrantRequest): Promise<Grants>;
-  /** Fires deadlines that are due: timeouts and longest waits (P8, P9). */
+  /** Fires deadlines that are due: timeouts, longest waits, retries, timeouts of runs (P8, P9). */
   fireDue(limit: number): Promise<readonly HostEffect[]>;
   /** When the next deadline or session expiry is due, by the store's clock; null when none is. */
   nextDue(): number | null;
@@ -176,12 +178,24 @@ export interface RegisteredWorkflow {
   readonly created: boolean;
 }
 
+export interface UpdateWorkflow {
+  readonly namespace: string;
+  readonly workflow: string;
+  readonly paused?: boolean;
+  /** The version that becomes current and stays so; empty means the newest again. */
+  readonly promote?: string;
+}
+
 export interface WorkflowRecord {
   readonly namespace: string;
   readonly graph: Graph;
   readonly registeredAt: number;
   /** P13: new runs take it when they name no version. */
   readonly current: boolean;
+  /** It is current because somebody said so. */
+  readonly promoted: boolean;
+  /** No task of the workflow is leased, in whatever version. */
+  readonly paused: boolean;
 }
 
 export interface StartRun {
@@ -194,6 +208,8 @@ export interface StartRun {
   readonly labels: Readonly<Record<string, string>>;
   readonly traceparent: string;
   readonly requestId: string;
+  /** See `Run.timeoutMs`. */
+  readonly timeoutMs: number;
 }
 
 export interface StartedRun {

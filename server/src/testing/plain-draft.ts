@@ -1,5 +1,6 @@
 import type { View } from "../core/merge.js";
 import type { Graph, Run, RunEvent, TaskRun } from "../core/model.js";
+import type { FailureKind } from "../core/retry.js";
 import type { DecisionLimits, RunChanges, RunDraft } from "../core/run-draft.js";
 import { startRun } from "../core/run-machine.js";
 import { type EventDraft, initialTaskRun } from "../core/task-machine.js";
@@ -8,7 +9,7 @@ import { type EventDraft, initialTaskRun } from "../core/task-machine.js";
 export class PlainDraft implements RunDraft {
   readonly events: RunEvent[] = [];
   readonly #tasks: TaskRun[];
-  readonly #outputs: View[] = [];
+  readonly #outputs: (View | undefined)[] = [];
   #run: Run;
 
   constructor(
@@ -66,7 +67,7 @@ export class PlainDraft implements RunDraft {
     return this.#outputs[index];
   }
 
-  setOutput(index: number, view: View): void {
+  setOutput(index: number, view: View | undefined): void {
     this.#outputs[index] = view;
   }
 
@@ -81,6 +82,9 @@ export class PlainDraft implements RunDraft {
   }
 }
 
+/** A failure of which its host says nothing special. */
+export const PLAIN_FAILURE: FailureKind = { transient: false, final: false, nextDelayMs: null };
+
 const NEW_RUN: Run = {
   id: "r1",
   namespace: "default",
@@ -91,10 +95,13 @@ const NEW_RUN: Run = {
   labels: {},
   traceparent: "",
   requestId: "",
+  timeoutMs: 0,
   input: {},
   createdAt: 0,
   startedAt: null,
   finishedAt: null,
+  deadlineAt: null,
+  retriedBy: "",
   reason: "",
   open: 0,
   failed: 0,

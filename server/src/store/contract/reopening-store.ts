@@ -96,6 +96,7 @@ export async function reopening(open: () => Promise<Store>): Promise<Store> {
     session: (id) => store.session(id),
     listSessions: (namespace) => store.listSessions(namespace),
     registerWorkflows: (items) => then(store.registerWorkflows(items)),
+    updateWorkflows: (items) => then(store.updateWorkflows(items)),
     startRuns: (items) => then(store.startRuns(items)),
     transact: (commands, decide) => then(store.transact(commands, decide)),
     grant: (request) => then(store.grant(request)),

@@ -87,6 +87,9 @@ export function runContract(theWorld: TheWorld): void {
       createdAt: at,
       startedAt: null,
       finishedAt: null,
+      timeoutMs: 0,
+      deadlineAt: null,
+      retriedBy: "",
       reason: "",
       open: 3,
       failed: 0,
@@ -112,6 +115,7 @@ export function runContract(theWorld: TheWorld): void {
       labels: {},
       traceparent: "",
       requestId: "",
+      timeoutMs: 0,
     };
     const results = await world.store.startRuns([
       { ...item, workflow: "elt" },
@@ -132,7 +136,15 @@ export function runContract(theWorld: TheWorld): void {
     const world = theWorld();
     await world.register("w", { a: [] });
     await world.host("h");
-    const item = { namespace: "default", workflow: "w", version: "", priority: 0, labels: {}, traceparent: "" };
+    const item = {
+      namespace: "default",
+      workflow: "w",
+      version: "",
+      priority: 0,
+      labels: {},
+      traceparent: "",
+      timeoutMs: 0,
+    };
     const twice = await world.store.startRuns([
       { ...item, requestId: "q", context: { n: "1" } },
       { ...item, requestId: "q", context: { n: "1" } },

@@ -4,11 +4,13 @@
  */
 import { afterEach, beforeEach, describe, expect } from "vitest";
 import type { Store } from "../store.js";
+import { controlContract } from "./control-contract.js";
 import { deadlineContract } from "./deadline-contract.js";
 import { grantContract } from "./grant-contract.js";
 import { logContract } from "./log-contract.js";
 import { orderContract } from "./order-contract.js";
 import { recoveryContract } from "./recovery-contract.js";
+import { retryContract } from "./retry-contract.js";
 import { runContract } from "./run-contract.js";
 import { sessionContract } from "./session-contract.js";
 import { type TestOptions, testOptions, World } from "./world.js";
@@ -50,6 +52,8 @@ export function storeContract(name: string, makePlace: () => Promise<StorePlace>
     describe("grants", () => grantContract(theWorld));
     describe("the order of grants", () => orderContract(theWorld));
     describe("deadlines", () => deadlineContract(theWorld));
+    describe("retries", () => retryContract(theWorld));
+    describe("control", () => controlContract(theWorld));
     describe("loss and recovery", () => recoveryContract(theWorld));
     describe("the log", () => logContract(theWorld));
   });

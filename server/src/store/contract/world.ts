@@ -1,14 +1,17 @@
 /** A store with hosts and runs around it, so that a test of the contract reads as what it says. */
 
+import type { CloacaError } from "../../core/errors.js";
 import type { LeaseGrant } from "../../core/grants.js";
 import { compileGraph } from "../../core/graph.js";
 import { type LeaseEvent, leaseEvent, type Receipt } from "../../core/lease-events.js";
 import { parseLeaseId } from "../../core/lease-id.js";
-import type { RunEvent, RunStatus, TaskRun, WorkflowDefinition } from "../../core/model.js";
+import type { RetryPolicy, RunEvent, RunStatus, TaskRun, TriggerRule, WorkflowDefinition } from "../../core/model.js";
 import type { Clock, Ids } from "../../core/ports.js";
+import { type FailureKind, NO_RETRIES } from "../../core/retry.js";
+import { controlRun, type RunControl, type RunControlled } from "../../core/run-control.js";
 import type { DecisionLimits, HostEffect } from "../../core/run-draft.js";
-import { cancelRun } from "../../core/run-machine.js";
 import type { SessionSpec } from "../../core/session.js";
+import { PLAIN_FAILURE } from "../../testing/plain-draft.js";
 import type { GrantRequest, Grants, ListedLease, OpenedSession, RunView, StartRun, Store } from "../store.js";
 
 export const LIMITS: DecisionLimits = {
@@ -57,22 +60,37 @@ export function testOptions() {
 
 export type TestOptions = ReturnType<typeof testOptions>;
 
-/** Task ids to dependencies, or to dependencies and a timeout. */
-export type Tasks = Readonly<
-  Record<string, readonly string[] | { readonly after?: readonly string[]; readonly timeoutMs: number }>
->;
+/** Task ids to dependencies, or to dependencies and what differs from the defaults. */
+export type Tasks = Readonly<Record<string, readonly string[] | TaskOptions>>;
+
+export interface TaskOptions {
+  readonly after?: readonly string[];
+  readonly timeoutMs?: number;
+  readonly retry?: Partial<RetryPolicy>;
+  readonly rule?: TriggerRule;
+}
 
 export function definition(name: string, tasks: Tasks): WorkflowDefinition {
   return {
     name,
     description: "",
     tags: {},
-    tasks: Object.entries(tasks).map(([id, task]) =>
-      "timeoutMs" in task
-        ? { id, dependencies: task.after ?? [], timeoutMs: task.timeoutMs }
-        : { id, dependencies: task, timeoutMs: 0 },
-    ),
+    tasks: Object.entries(tasks).map(([id, task]) => {
+      if (isList(task)) return { id, dependencies: task, timeoutMs: 0 };
+      const { after = [], timeoutMs = 0, retry, rule } = task;
+      return {
+        id,
+        dependencies: after,
+        timeoutMs,
+        ...(retry === undefined ? null : { retry: { ...NO_RETRIES, ...retry } }),
+        ...(rule === undefined ? null : { rule }),
+      };
+    }),
   };
+}
+
+function isList(task: readonly string[] | TaskOptions): task is readonly string[] {
+  return Array.isArray(task);
 }
 
 export type HostOptions = Partial<SessionSpec> & {
@@ -165,8 +183,8 @@ export class World {
     return this.say(sessionId, { type: "complete", leaseId, patch });
   }
 
-  fail({ sessionId, leaseId }: LeaseGrant): Promise<Receipt> {
-    return this.say(sessionId, { type: "fail", leaseId, failure: FAILURE });
+  fail({ sessionId, leaseId }: LeaseGrant, kind: Partial<FailureKind> = {}): Promise<Receipt> {
+    return this.say(sessionId, { type: "fail", leaseId, failure: FAILURE, kind: { ...PLAIN_FAILURE, ...kind } });
   }
 
   defer({ sessionId, leaseId }: LeaseGrant, maxWaitMs = 0, n = 1): Promise<Receipt> {
@@ -186,13 +204,16 @@ export class World {
     return this.say(sessionId, { type: "stopped", leaseId });
   }
 
+  async control(runId: string, control: RunControl): Promise<RunControlled | CloacaError | undefined> {
+    const [result] = await this.store.transact([{ runId }], (draft, _command, now) =>
+      draft === null ? undefined : controlRun(draft, control, this.effects, LIMITS, now),
+    );
+    return result;
+  }
+
   async cancel(runId: string): Promise<RunStatus | undefined> {
-    const [status] = await this.store.transact([{ runId }], (draft, _command, now) => {
-      if (draft === null) return undefined;
-      this.effects.push(...cancelRun(draft, "enough", now));
-      return draft.run().status;
-    });
-    return status;
+    const result = await this.control(runId, { type: "cancel", reason: "enough" });
+    return result === undefined || result instanceof Error ? undefined : result.status;
   }
 
   /** The session is silent for its TTL, and expires. */
@@ -255,4 +276,5 @@ const START: Omit<StartRun, "workflow"> = {
   labels: {},
   traceparent: "",
   requestId: "",
+  timeoutMs: 0,
 };

@@ -15,9 +15,15 @@ export class Books implements RunObserver {
   /** Sessions whose streak of reclaims the turn changed. */
   readonly streaks = new Set<LiveSession>();
   readonly dirtyRuns = new Set<LiveRun>();
+  /** Runs that have not ended, or whose fenced leases have not, by id. */
+  readonly runs = new Map<string, LiveRun>();
+  readonly #pausedWorkflows = new Set<string>();
 
   dirty(run: LiveRun): void {
     this.dirtyRuns.add(run);
+    // A run that had ended, and is taken up again: whoever asks for it in this turn must find this one.
+    const { id } = run.run();
+    if (!this.runs.has(id)) this.runs.set(id, run);
   }
 
   taskChanged(run: LiveRun, before: TaskRun, after: TaskRun): void {
@@ -27,12 +33,39 @@ export class Books implements RunObserver {
       this.#add(run, after);
       run.endings += after.ending.length - before.ending.length;
       this.deadlines.follow(run, after);
+    } else if (before.state === "RETRYING" || after.state === "RETRYING") {
+      this.deadlines.follow(run, after);
+    }
+  }
+
+  /** Follows the run's own deadline, and whether its task runs may be claimed. */
+  runChanged(run: LiveRun): void {
+    this.deadlines.followRun(run);
+    const { status, namespace, workflow } = run.run();
+    const isClaimable = status !== "PAUSED" && !this.#pausedWorkflows.has(workflowKey(namespace, workflow));
+    if (isClaimable === run.isClaimable) return;
+    run.isClaimable = isClaimable;
+    for (const task of run.tasks()) {
+      if (task.state !== "READY") continue;
+      if (isClaimable) this.#enqueue(run, task.task);
+      else this.#dequeue(run, task.task);
+    }
+  }
+
+  /** Follows a workflow that is paused or resumed. */
+  workflowPaused(namespace: string, workflow: string, paused: boolean): void {
+    const key = workflowKey(namespace, workflow);
+    if (paused) this.#pausedWorkflows.add(key);
+    else this.#pausedWorkflows.delete(key);
+    for (const run of this.runs.values()) {
+      const of = run.run();
+      if (of.workflow === workflow && of.namespace === namespace) this.runChanged(run);
     }
   }
 
   /** Enters a task run that was read from the journal. Call it in the order in which they became ready, or reclaimed. */
   enter(run: LiveRun, task: TaskRun): void {
-    if (task.state === "READY") run.ready[task.task] = this.dispatch.add(run, task.task);
+    if (task.state === "READY" && run.isClaimable) this.#enqueue(run, task.task);
     this.#add(run, task);
     run.endings += task.ending.length;
     this.deadlines.follow(run, task);
@@ -69,8 +102,8 @@ export class Books implements RunObserver {
     const reclaims = new Map<string, number>();
     for (const run of runs) {
       for (const { state, task, lease } of run.tasks()) {
-        if (state === "READY") ready++;
-        if ((state === "READY") !== (run.ready[task] !== undefined))
+        if (state === "READY" && run.isClaimable) ready++;
+        if ((state === "READY" && run.isClaimable) !== (run.ready[task] !== undefined))
           found.push(`${run.run().id}[${task}] is ${state}, its queue differs`);
         if (state === "RECLAIMING" && lease !== null) {
           reclaims.set(lease.sessionId, (reclaims.get(lease.sessionId) ?? 0) + 1);
@@ -94,17 +127,20 @@ export class Books implements RunObserver {
   }
 
   #followReady(run: LiveRun, before: TaskRun, after: TaskRun): void {
-    if (before.state === "READY") {
-      const entry = run.ready[before.task];
-      run.ready[before.task] = undefined;
-      if (entry !== undefined) {
-        this.dispatch.remove(entry);
-        run.leftReady[before.task] = entry.order;
-      }
-    }
-    if (after.state === "READY") {
-      run.ready[after.task] = this.dispatch.add(run, after.task, run.leftReady[after.task]);
-    }
+    if (before.state === "READY") this.#dequeue(run, before.task);
+    if (after.state === "READY" && run.isClaimable) this.#enqueue(run, after.task);
+  }
+
+  #enqueue(run: LiveRun, task: number): void {
+    run.ready[task] = this.dispatch.add(run, task, run.leftReady[task]);
+  }
+
+  #dequeue(run: LiveRun, task: number): void {
+    const entry = run.ready[task];
+    run.ready[task] = undefined;
+    if (entry === undefined) return;
+    this.dispatch.remove(entry);
+    run.leftReady[task] = entry.order;
   }
 
   #remove(task: TaskRun): void {
@@ -150,4 +186,8 @@ export class Books implements RunObserver {
       this.refresh(session);
     }
   }
+}
+
+function workflowKey(namespace: string, workflow: string): string {
+  return `${namespace}\n${workflow}`;
 }

@@ -1,11 +1,28 @@
 import type { Graph, Run, TaskRun } from "../../core/model.js";
 import type { SessionRecord } from "../../core/session.js";
-import type { EventChunk, EventPage, EventQuery, Page, RunQuery, WorkflowRecord } from "../store.js";
+import type { EventChunk, EventPage, EventQuery, Page, RunQuery } from "../store.js";
 import type { LiveRun } from "./live-run.js";
+
+/** A version of a workflow, and when it was first registered. */
+export interface RegisteredGraph {
+  readonly namespace: string;
+  readonly graph: Graph;
+  readonly registeredAt: number;
+}
+
+/** What people have said about a workflow. */
+export interface WorkflowSettings {
+  readonly namespace: string;
+  readonly workflow: string;
+  readonly paused: boolean;
+  /** Version that is current; empty means the newest. */
+  readonly promoted: string;
+}
 
 /** What one turn changed. */
 export interface WriteSet {
-  readonly workflows: readonly WorkflowRecord[];
+  readonly workflows: readonly RegisteredGraph[];
+  readonly workflowSettings: readonly WorkflowSettings[];
   readonly sessions: readonly SessionRecord[];
   readonly endedSessions: readonly string[];
   /** Each tells its changes: `before`, `runBefore`, `isNew`. */
@@ -23,7 +40,8 @@ export interface StoredRun {
 
 /** What a store begins with. */
 export interface Snapshot {
-  readonly workflows: readonly WorkflowRecord[];
+  readonly workflows: readonly RegisteredGraph[];
+  readonly workflowSettings: readonly WorkflowSettings[];
   readonly sessions: readonly SessionRecord[];
   readonly runs: readonly StoredRun[];
   /** Last position of the log, and last number of a run. */

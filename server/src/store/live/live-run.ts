@@ -9,6 +9,8 @@ import type { ReadyEntry } from "./dispatch.js";
 export interface RunObserver {
   dirty(run: LiveRun): void;
   taskChanged(run: LiveRun, before: TaskRun, after: TaskRun): void;
+  /** The run's status or deadline has changed. */
+  runChanged(run: LiveRun): void;
 }
 
 type MutableEvent = EventDraft & { seq: number };
@@ -30,6 +32,9 @@ export class LiveRun implements RunDraft {
   /** By task. Not maps: most runs have few tasks, and many runs are alive. */
   readonly ready: (ReadyEntry | undefined)[] = [];
   readonly deadlines: (DeadlineNode | undefined)[] = [];
+  ownDeadline: DeadlineNode | undefined = undefined;
+  /** Whether its ready task runs stand in queues: neither it nor its workflow is paused. */
+  isClaimable = true;
   /** Places in the queue of task runs that left it in this turn; a failed commit puts them back. */
   readonly leftReady: (number | undefined)[] = [];
   /** Fenced leases whose hosts have not stopped them. A run with some stays live even when it has ended. */
@@ -55,6 +60,7 @@ export class LiveRun implements RunDraft {
 
   changeRun(changes: RunChanges): void {
     Object.assign(this.#changing(), changes);
+    if (changes.status !== undefined) this.observer.runChanged(this);
   }
 
   task(index: number): TaskRun {
@@ -87,7 +93,7 @@ export class LiveRun implements RunDraft {
     return this.#outputs?.[index];
   }
 
-  setOutput(index: number, view: View): void {
+  setOutput(index: number, view: View | undefined): void {
     this.#outputs ??= new Array<View | undefined>(this.graph.tasks.length);
     this.#outputs[index] = view;
   }
@@ -116,6 +122,7 @@ export class LiveRun implements RunDraft {
     }
     if (this.runBefore !== null) this.#run = this.runBefore;
     this.#outputs = null;
+    this.observer.runChanged(this);
     this.settle();
   }
 

@@ -8,7 +8,7 @@ import type { LeaseGrant } from "../../core/grants.js";
 import { type BooksOfSession, breaches } from "../../core/invariants.js";
 import type { Run, TaskRun } from "../../core/model.js";
 import type { HostEffect, RunDraft } from "../../core/run-draft.js";
-import { advance, isRunOver, startRun, timeOut } from "../../core/run-machine.js";
+import { advance, isRunOver, startRun, timeOut, timeOutRun } from "../../core/run-machine.js";
 import type { SessionRecord } from "../../core/session.js";
 import type * as S from "../store.js";
 import { Books } from "./books.js";
@@ -22,9 +22,8 @@ import { WorkflowBook } from "./workflow-book.js";
 
 export class LiveStore implements S.Store {
   readonly #books = new Books();
-  readonly #runs = new Map<string, LiveRun>();
   readonly #sessions: SessionBooks;
-  readonly #workflows = new WorkflowBook();
+  readonly #workflows: WorkflowBook;
   readonly #commit: GroupCommit;
   readonly #listeners = new Set<(batch: S.EventBatch) => void>();
   /** Runs of this turn by request id, before the journal knows them. */
@@ -41,16 +40,20 @@ export class LiveStore implements S.Store {
       () => this.#makeDurable(),
       () => this.#rollBack(),
     );
+    this.#workflows = new WorkflowBook((namespace, workflow, paused) => {
+      this.#books.workflowPaused(namespace, workflow, paused);
+    });
     const snapshot = journal.load();
     const now = options.clock.now();
     this.#position = snapshot.position;
     this.#runNumber = snapshot.runNumber;
-    this.#workflows.load(snapshot.workflows);
+    this.#workflows.load(snapshot.workflows, snapshot.workflowSettings);
     for (const record of snapshot.sessions) this.#sessions.enter(record, now);
     const waiting: { live: LiveRun; task: TaskRun; since: number }[] = [];
     for (const { number, run, graph, tasks } of snapshot.runs) {
       const live = new LiveRun(number, graph, run, tasks, this.#books);
-      this.#runs.set(run.id, live);
+      this.#books.runs.set(run.id, live);
+      this.#books.runChanged(live);
       for (const task of tasks) {
         if (task === undefined) continue;
         const since = waitsSince(task);
@@ -111,6 +114,10 @@ export class LiveStore implements S.Store {
     return this.#commit.stage(() => items.map((item) => this.#workflows.register(item, this.#now())));
   }
 
+  updateWorkflows(items: readonly S.UpdateWorkflow[]): Promise<(S.WorkflowRecord | CloacaError)[]> {
+    return this.#commit.stage(() => items.map((item) => this.#workflows.update(item)));
+  }
+
   startRuns(items: readonly S.StartRun[]): Promise<(S.StartedRun | CloacaError)[]> {
     return this.#commit.stage(() => items.map((item) => this.#start(item)));
   }
@@ -139,9 +146,21 @@ export class LiveStore implements S.Store {
       for (let fired = 0; fired < limit; fired++) {
         const due = this.#books.deadlines.next();
         if (due === undefined || due.at > now) break;
-        // Either input moves the task run on, and its deadline with it.
-        if (due.kind === "timeout") effects.push(...timeOut(due.run, due.task, limits, now));
-        else advance(due.run, due.task, { type: "reclaim", outcome: "MAX_WAIT" }, limits, now);
+        // Each input moves the task run on, and its deadline with it.
+        switch (due.kind) {
+          case "timeout":
+            effects.push(...timeOut(due.run, due.task, limits, now));
+            break;
+          case "max_wait":
+            advance(due.run, due.task, { type: "reclaim", outcome: "MAX_WAIT" }, limits, now);
+            break;
+          case "retry":
+            advance(due.run, due.task, { type: "retry" }, limits, now);
+            break;
+          case "run_timeout":
+            effects.push(...timeOutRun(due.run, now));
+            break;
+        }
       }
       return effects;
     });
@@ -167,7 +186,7 @@ export class LiveStore implements S.Store {
   async listRuns(query: S.RunQuery): Promise<S.Page<Run>> {
     const { items, nextPageToken } = this.journal.listRuns(query);
     // A journal may write a run's counters less often than they change.
-    return { items: items.map((run) => this.#runs.get(run.id)?.run() ?? run), nextPageToken };
+    return { items: items.map((run) => this.#books.runs.get(run.id)?.run() ?? run), nextPageToken };
   }
 
   async readWorkflow(namespace: string, name: string, version: string): Promise<S.WorkflowRecord | null> {
@@ -188,17 +207,17 @@ export class LiveStore implements S.Store {
   }
 
   async check(): Promise<string[]> {
-    const runs = [...this.#runs.values()].map((run) => ({ run: run.run(), tasks: run.tasks() }));
+    const runs = [...this.#books.runs.values()].map((run) => ({ run: run.run(), tasks: run.tasks() }));
     const sessions = new Map<string, BooksOfSession>();
     for (const { id, held, leases, endings } of this.#books.sessions.values()) {
       sessions.set(id, { id, held, leaseIds: new Set([...leases.keys(), ...endings.keys()]) });
     }
-    return [...breaches(runs, sessions), ...this.#books.breaches(this.#runs.values())];
+    return [...breaches(runs, sessions), ...this.#books.breaches(this.#books.runs.values())];
   }
 
   stats(): S.StoreStats {
     return {
-      liveRuns: this.#runs.size,
+      liveRuns: this.#books.runs.size,
       sessions: this.#books.sessions.size,
       waiting: this.#books.dispatch.readyCount + this.#books.reclaiming.size,
       position: this.#position,
@@ -215,7 +234,7 @@ export class LiveStore implements S.Store {
 
   /** The live run, or one that has ended, from history: enough to tell a repeated outcome from a stale one. */
   #draft(runId: string): LiveRun | null {
-    const live = this.#runs.get(runId);
+    const live = this.#books.runs.get(runId);
     if (live !== undefined) return live;
     const stored = this.journal.findRun(runId);
     if (stored === null) return null;
@@ -234,7 +253,8 @@ export class LiveStore implements S.Store {
     const id = this.options.ids.runId(now);
     const live = new LiveRun(++this.#runNumber, found, newRun(id, item, found, now), [], this.#books);
     live.isNew = true;
-    this.#runs.set(id, live);
+    this.#books.runs.set(id, live);
+    this.#books.runChanged(live);
     if (item.requestId !== "") this.#requests.set(requestKey(item), live);
     startRun(live, this.options.limits, now);
     return { runId: id, version: found.version, existing: false };
@@ -260,9 +280,11 @@ export class LiveStore implements S.Store {
     }
     const sessions = [...this.#sessions.dirty];
     const workflows = this.#workflows.dirty;
-    if (runs.length + sessions.length + workflows.length > 0) {
+    const workflowSettings = this.#workflows.dirtySettings();
+    if (runs.length + sessions.length + workflows.length + workflowSettings.length > 0) {
       this.journal.commit({
         workflows,
+        workflowSettings,
         sessions: sessions.filter((s) => !s.ended).map((s) => s.record),
         // A session that the same turn opened and ended was never written.
         endedSessions: sessions.filter((s) => s.ended && s.before !== null).map((s) => s.id),
@@ -273,7 +295,7 @@ export class LiveStore implements S.Store {
     this.#position = from + chunks.length;
     for (const run of runs) {
       run.settle();
-      if (isRunOver(run.run().status) && run.endings === 0) this.#runs.delete(run.run().id);
+      if (isRunOver(run.run().status) && run.endings === 0) this.#books.runs.delete(run.run().id);
     }
     this.#books.dirtyRuns.clear();
     this.#books.endStreaks(true);
@@ -286,8 +308,10 @@ export class LiveStore implements S.Store {
   #rollBack(): void {
     this.#sessions.restore();
     for (const run of this.#books.dirtyRuns) {
-      if (run.isNew) this.#runs.delete(run.run().id);
+      const { isNew } = run;
       run.rollBack();
+      // Nor does a run live on that had ended, and was to be taken up again.
+      if (isNew || (isRunOver(run.run().status) && run.endings === 0)) this.#books.runs.delete(run.run().id);
     }
     this.#books.dirtyRuns.clear();
     this.#books.endStreaks(false);

@@ -19,6 +19,9 @@ export function newRun(id: string, item: StartRun, graph: Graph, now: number): R
     createdAt: now,
     startedAt: null,
     finishedAt: null,
+    timeoutMs: item.timeoutMs,
+    deadlineAt: item.timeoutMs === 0 ? null : now + item.timeoutMs,
+    retriedBy: "",
     reason: "",
     open: graph.tasks.length,
     failed: 0,
@@ -36,6 +39,7 @@ export function sameStart(known: Run, item: StartRun): StartedRun | CloacaError 
     known.workflow === item.workflow &&
     (item.version === "" || item.version === known.version) &&
     known.priority === item.priority &&
+    known.timeoutMs === item.timeoutMs &&
     sameText(known.input, item.context) &&
     sameText(known.labels, item.labels);
   if (same) return { runId: known.id, version: known.version, existing: true };

@@ -14,15 +14,18 @@ export class MemoryJournal implements Journal {
   readonly #chunksOf = new Map<string, EventChunk[]>();
 
   load(): Snapshot {
-    return { workflows: [], sessions: [], runs: [], position: 0, runNumber: 0 };
+    return { workflows: [], workflowSettings: [], sessions: [], runs: [], position: 0, runNumber: 0 };
   }
 
   commit(writes: WriteSet): void {
     for (const live of writes.runs) {
-      if (!live.isNew) continue;
       const run = live.run();
+      const known = this.#byId.get(run.id);
+      if (known === live) continue;
       this.#byId.set(run.id, live);
-      this.#inOrder.push(live);
+      if (known === undefined) this.#inOrder.push(live);
+      // It had ended, and was taken up again.
+      else this.#inOrder[this.#inOrder.indexOf(known)] = live;
       if (run.requestId !== "") this.#byRequest.set(`${run.namespace}\n${run.requestId}`, live);
     }
     for (const chunk of writes.chunks) {

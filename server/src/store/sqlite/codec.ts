@@ -18,6 +18,9 @@ interface RunData {
   readonly startedAt?: number;
   readonly finishedAt?: number;
   readonly reason?: string;
+  readonly timeoutMs?: number;
+  readonly deadlineAt?: number;
+  readonly retriedBy?: string;
 }
 
 export function encodeRun(run: Run): string {
@@ -25,6 +28,9 @@ export function encodeRun(run: Run): string {
   let json = `{"priority":${priority},"createdAt":${createdAt},"open":${open},"failed":${failed},"eventSeq":${eventSeq}`;
   if (run.startedAt !== null) json += `,"startedAt":${run.startedAt}`;
   if (run.finishedAt !== null) json += `,"finishedAt":${run.finishedAt}`;
+  if (run.timeoutMs > 0) json += `,"timeoutMs":${run.timeoutMs}`;
+  if (run.deadlineAt !== null) json += `,"deadlineAt":${run.deadlineAt}`;
+  if (run.retriedBy !== "") json += `,"retriedBy":${text(run.retriedBy)}`;
   if (run.reason !== "") json += `,"reason":${text(run.reason)}`;
   if (run.traceparent !== "") json += `,"traceparent":${text(run.traceparent)}`;
   for (const _ in run.labels) {
@@ -63,6 +69,9 @@ export function decodeRun(row: RunRow): Run {
     startedAt: data.startedAt ?? null,
     finishedAt: data.finishedAt ?? null,
     reason: data.reason ?? "",
+    timeoutMs: data.timeoutMs ?? 0,
+    deadlineAt: data.deadlineAt ?? null,
+    retriedBy: data.retriedBy ?? "",
     open: data.open,
     failed: data.failed,
     eventSeq: data.eventSeq,
@@ -77,9 +86,12 @@ export function encodeTaskRun(task: TaskRun): string {
   let json = `{"state":"${task.state}","attempt":${task.attempt},"fence":${task.fence},"hostId":${text(task.hostId)}`;
   if (lease !== null) json += `,"lease":${encodeLease(lease)}`;
   if (outcome !== null) {
-    const { leaseId, sessionId, kind, digest } = outcome;
-    json += `,"outcome":{"leaseId":${text(leaseId)},"sessionId":${text(sessionId)},"kind":"${kind}","digest":${text(digest)}}`;
+    const { leaseId, sessionId, kind, digest, retry } = outcome;
+    const again = retry === null ? "null" : `{"at":${retry.at},"attempt":${retry.attempt}}`;
+    json += `,"outcome":{"leaseId":${text(leaseId)},"sessionId":${text(sessionId)},"kind":"${kind}","digest":${text(digest)},"retry":${again}}`;
   }
+  if (task.attemptsBefore > 0) json += `,"attemptsBefore":${task.attemptsBefore}`;
+  if (task.retryAt !== null) json += `,"retryAt":${task.retryAt}`;
   if (task.recovery > 0) json += `,"recovery":${task.recovery}`;
   if (task.lossesHeld > 0) json += `,"lossesHeld":${task.lossesHeld}`;
   if (task.lossesDeferred > 0) json += `,"lossesDeferred":${task.lossesDeferred}`;
@@ -119,7 +131,8 @@ export function decodeTaskRun(runId: string, row: TaskRunRow): TaskRun {
 export function encodeEvents(events: readonly RunEvent[]): string {
   let json = "";
   for (const event of events) {
-    const { task, leaseId, sessionId, hostId, attempt, recovery, slotDelta, deferral, reason, failure } = event;
+    const { task, leaseId, sessionId, hostId, attempt, recovery, slotDelta, deferral, reason, failure, retryAt } =
+      event;
     json += `${json === "" ? "[" : ","}{"seq":${event.seq},"at":${event.at},"type":"${event.type}"`;
     if (task !== undefined) json += `,"task":${task}`;
     if (leaseId !== undefined) json += `,"leaseId":${text(leaseId)}`;
@@ -131,6 +144,7 @@ export function encodeEvents(events: readonly RunEvent[]): string {
     if (deferral !== undefined) json += `,"deferral":${deferral}`;
     if (reason !== undefined) json += `,"reason":${text(reason)}`;
     if (failure !== undefined) json += `,"failure":${JSON.stringify(failure)}`;
+    if (retryAt !== undefined) json += `,"retryAt":${retryAt}`;
     json += "}";
   }
   return json === "" ? "[]" : `${json}]`;

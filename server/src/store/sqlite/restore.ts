@@ -15,8 +15,10 @@ export function restoreTaskRuns(run: Run, graph: Graph, rows: readonly TaskRun[]
   return graph.tasks.map(({ index, dependencies }) => {
     const open = dependencies.filter((d) => !isTerminal(tasks[d]?.state ?? "WAITING"));
     const known = tasks[index];
-    if (known !== undefined) return known;
-    const initial = initialTaskRun(run.id, index, open.length);
+    if (known !== undefined && known.state !== "WAITING") return known;
+    // A row that waits is one that began anew, when its run was retried.
+    const initial =
+      known === undefined ? initialTaskRun(run.id, index, open.length) : { ...known, remaining: open.length };
     if (open.length > 0) return initial;
     let readyAt = run.createdAt;
     for (const d of dependencies) readyAt = Math.max(readyAt, tasks[d]?.finishedAt ?? 0);
@@ -26,7 +28,7 @@ export function restoreTaskRuns(run: Run, graph: Graph, rows: readonly TaskRun[]
 
 /** Whether a task run needs a row: what this module restores by itself does not. */
 export function needsRow(task: TaskRun): boolean {
-  return task.state !== "WAITING" && (task.state !== "READY" || task.fence > 0);
+  return (task.state !== "WAITING" && task.state !== "READY") || task.fence > 0;
 }
 
 /** P9: time in which no scheduler ran does not count towards a timeout; what came before it does. */

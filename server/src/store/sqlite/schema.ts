@@ -21,6 +21,14 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (namespace, name, version)
   ) WITHOUT ROWID;
 
+  CREATE TABLE workflow_settings (
+    namespace TEXT NOT NULL,
+    workflow TEXT NOT NULL,
+    paused INTEGER NOT NULL,
+    promoted TEXT NOT NULL,
+    PRIMARY KEY (namespace, workflow)
+  ) WITHOUT ROWID;
+
   CREATE TABLE sessions (
     session_id TEXT PRIMARY KEY,
     data TEXT NOT NULL
@@ -40,7 +48,7 @@ export const MIGRATIONS: readonly string[] = [
   );
   CREATE UNIQUE INDEX runs_by_id ON runs (run_id);
   CREATE UNIQUE INDEX runs_by_request ON runs (namespace, request_id) WHERE request_id IS NOT NULL;
-  CREATE INDEX runs_live ON runs (number) WHERE status IN ('PENDING', 'RUNNING') OR endings > 0;
+  CREATE INDEX runs_live ON runs (number) WHERE status IN ('PENDING', 'RUNNING', 'PAUSED') OR endings > 0;
 
   CREATE TABLE task_runs (
     run INTEGER NOT NULL,

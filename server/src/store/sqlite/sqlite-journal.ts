@@ -6,10 +6,10 @@ import type Database from "better-sqlite3";
 import { compileGraph } from "../../core/graph.js";
 import type { Graph, Run, RunEvent, TaskRun, WorkflowDefinition } from "../../core/model.js";
 import type { SessionRecord } from "../../core/session.js";
-import type { Journal, Snapshot, StoredRun, WriteSet } from "../live/journal.js";
+import type { Journal, RegisteredGraph, Snapshot, StoredRun, WriteSet } from "../live/journal.js";
 import type { LiveRun } from "../live/live-run.js";
 import { parsePageToken } from "../page-token.js";
-import type { EventChunk, EventPage, EventQuery, Page, RunQuery, WorkflowRecord } from "../store.js";
+import type { EventChunk, EventPage, EventQuery, Page, RunQuery } from "../store.js";
 import {
   decodeEvents,
   decodeRun,
@@ -41,16 +41,17 @@ export class SqliteJournal implements Journal {
   }
 
   load(): Snapshot {
-    const workflows: WorkflowRecord[] = [];
+    const workflows: RegisteredGraph[] = [];
     for (const row of this.#sql.workflows.all()) {
       const graph = compileGraph(JSON.parse(row.definition) as WorkflowDefinition);
       this.#graphs.set(graphKey(row.namespace, row.name, row.version), graph);
       this.#ordinal = row.ordinal;
-      workflows.push({ namespace: row.namespace, graph, registeredAt: row.registered_at, current: false });
+      workflows.push({ namespace: row.namespace, graph, registeredAt: row.registered_at });
     }
     const last = this.#sql.last.get() ?? { position: 0, number: 0 };
     return {
       workflows,
+      workflowSettings: this.#sql.workflowSettings.all().map((row) => ({ ...row, paused: row.paused === 1 })),
       sessions: this.#sql.sessions.all().map((row) => decodeSession(row.data)),
       runs: this.#sql.liveRuns.all().map((row) => this.#liveRun(row)),
       position: last.position,
@@ -73,6 +74,9 @@ export class SqliteJournal implements Journal {
           JSON.stringify(definition),
         );
         this.#graphs.set(graphKey(namespace, definition.name, version), graph);
+      }
+      for (const { namespace, workflow, paused, promoted } of writes.workflowSettings) {
+        sql.putWorkflowSettings.run(namespace, workflow, paused ? 1 : 0, promoted);
       }
       for (const record of writes.sessions) sql.putSession.run(record.id, JSON.stringify(record));
       for (const id of writes.endedSessions) sql.deleteSession.run(id);
@@ -159,7 +163,8 @@ export class SqliteJournal implements Journal {
     }
     for (const [index, before] of live.before) {
       const task = live.task(index);
-      if (task === before || !needsRow(task)) continue;
+      // What has no need of a row may have one from before it began anew.
+      if (task === before || !(needsRow(task) || needsRow(before))) continue;
       if (needsRow(before) && before.checkpoint === task.checkpoint && before.patch === task.patch) {
         sql.updateTask.run(encodeTaskRun(task), live.number, index);
       } else {

@@ -10,6 +10,13 @@ interface WorkflowRow {
   readonly definition: string;
 }
 
+interface WorkflowSettingsRow {
+  readonly namespace: string;
+  readonly workflow: string;
+  readonly paused: number;
+  readonly promoted: string;
+}
+
 interface EventsRow {
   readonly position: number;
   readonly data: string;
@@ -29,7 +36,7 @@ interface RunFilter {
   readonly limit: number;
 }
 
-const LIVE = "status IN ('PENDING', 'RUNNING') OR endings > 0";
+const LIVE = "status IN ('PENDING', 'RUNNING', 'PAUSED') OR endings > 0";
 const EVENTS = `SELECT e.position, e.data, r.run_id, r.namespace, r.workflow, r.version
   FROM events e JOIN runs r ON r.number = e.run`;
 
@@ -42,6 +49,8 @@ export interface Statements {
   readonly rollback: Write;
   readonly workflows: Database.Statement<[], WorkflowRow>;
   readonly insertWorkflow: Write;
+  readonly workflowSettings: Database.Statement<[], WorkflowSettingsRow>;
+  readonly putWorkflowSettings: Write;
   readonly sessions: Database.Statement<[], { data: string }>;
   readonly putSession: Write;
   readonly deleteSession: Write;
@@ -70,6 +79,9 @@ export function prepareStatements(db: Database.Database): Statements {
 
     workflows: db.prepare<[], WorkflowRow>("SELECT * FROM workflows ORDER BY ordinal"),
     insertWorkflow: db.prepare("INSERT INTO workflows VALUES (?, ?, ?, ?, ?, ?)"),
+
+    workflowSettings: db.prepare<[], WorkflowSettingsRow>("SELECT * FROM workflow_settings"),
+    putWorkflowSettings: db.prepare("INSERT OR REPLACE INTO workflow_settings VALUES (?, ?, ?, ?)"),
 
     sessions: db.prepare<[], { data: string }>("SELECT data FROM sessions"),
     putSession: db.prepare("INSERT OR REPLACE INTO sessions VALUES (?, ?)"),

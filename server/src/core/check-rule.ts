@@ -1,0 +1,78 @@
+/** What is wrong with the trigger rules of a definition. */
+import { fieldPath } from "./field-path.js";
+import { jsonProblem } from "./json-text.js";
+import type { TriggerRule } from "./model.js";
+import { contextKeyProblem } from "./names.js";
+import type { ProblemList } from "./problem-list.js";
+import { quote } from "./quote.js";
+
+/** Deepest nesting, and longest list. */
+export const MAX_RULE_DEPTH = 32;
+export const MAX_RULES = 1_000;
+
+export const CONTEXT_OPERATORS = [
+  "equals",
+  "not_equals",
+  "greater",
+  "less",
+  "contains",
+  "not_contains",
+  "exists",
+  "not_exists",
+] as const;
+
+/** What is wrong with a task that a rule names; null when it is an ancestor of the task. */
+export type NamedTaskProblem = (task: string) => string | null;
+
+export function checkRule(rule: TriggerRule, path: string, named: NamedTaskProblem, problems: ProblemList): void {
+  check(rule, path, 1, named, problems);
+}
+
+function check(rule: TriggerRule, path: string, depth: number, named: NamedTaskProblem, problems: ProblemList): void {
+  switch (rule.kind) {
+    case "always":
+    case "all_success":
+      return;
+    case "all":
+    case "any":
+    case "none": {
+      const list = fieldPath(path, rule.kind);
+      if (depth === MAX_RULE_DEPTH) {
+        problems.add(list, `is nested deeper than ${MAX_RULE_DEPTH} rules`);
+        return;
+      }
+      const count = rule.rules.length;
+      if (count === 0 || count > MAX_RULES) {
+        problems.add(list, `has ${count} rules; allowed are 1 to ${MAX_RULES}`);
+      }
+      rule.rules.forEach((inner, index) => {
+        check(inner, `${list}[${index}]`, depth + 1, named, problems);
+      });
+      return;
+    }
+    case "succeeded":
+    case "failed":
+    case "skipped": {
+      const problem = named(rule.task);
+      if (problem !== null) problems.add(fieldPath(path, rule.kind), problem);
+      return;
+    }
+    case "context_value": {
+      const at = fieldPath(path, "contextValue");
+      const key = contextKeyProblem(rule.key);
+      if (key !== null) problems.add(fieldPath(at, "key"), key);
+      const comparesNothing = rule.operator === "exists" || rule.operator === "not_exists";
+      if (comparesNothing) {
+        if (rule.value === "") return;
+        problems.add(
+          fieldPath(at, "value"),
+          `is ${quote(rule.value)}; ${rule.operator} compares with nothing, leave it empty`,
+        );
+        return;
+      }
+      const value = jsonProblem(rule.value);
+      if (value !== null) problems.add(fieldPath(at, "value"), value);
+      return;
+    }
+  }
+}
