@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { LeaseState, RunService, RunStatus } from "@cloaca/protocol";
+import { HostService, LeaseState, RunService, RunStatus } from "@cloaca/protocol";
 import { VERSION } from "@cloaca/server";
 import { status } from "@grpc/grpc-js";
 import Database from "better-sqlite3";
@@ -181,6 +181,17 @@ describe("cloaca", () => {
   });
 });
 
+/** A session by Exchange, as the next poll names it. */
+async function exchangeSession(wire: Wire) {
+  const value = { protocolMin: 1, protocolMax: 1, hostId: "me", instanceId: "me-by-hand" };
+  const hello = { events: [{ event: { case: "hello" as const, value } }] };
+  const { events, responseId } = await wire.call(HostService.method.exchange, hello);
+  const welcome = events[0]?.event;
+  if (welcome?.case !== "welcome") throw new Error("no welcome");
+  const { sessionId, resumeToken } = welcome.value;
+  return { sessionId, resumeToken, ackResponseId: responseId, waitMs: 60_000 };
+}
+
 describe.each(["SIGTERM", "SIGINT"] as const)("%s", (signal) => {
   it("ends in order: hosts are told when to come again, their leases stay, and the exit code is 0", async () => {
     const store = `sqlite://${join(folder, "runs.db")}`;
@@ -215,7 +226,8 @@ describe.each(["SIGTERM", "SIGINT"] as const)("%s", (signal) => {
     await host.hello(ONE);
     const silent = wire.host();
     const { runId } = await wire.call(RunService.method.startRun, { run: { workflow: "one" } });
-    const waiting = wire.call(RunService.method.getRun, { runId, waitMs: 60_000 }).catch((error: unknown) => error);
+    const waiting = wire.call(RunService.method.getRun, { runId, waitMs: 60_000 });
+    const polling = wire.call(HostService.method.exchange, await exchangeSession(wire));
     const watching = wire.stream(RunService.method.watchRuns, {});
     const responses = watching[Symbol.asyncIterator]();
     // The first one says that it watches.
@@ -223,7 +235,9 @@ describe.each(["SIGTERM", "SIGINT"] as const)("%s", (signal) => {
     const watched = responses.next().catch((error: unknown) => error);
     expect((await scheduler.end(signal)).code).toBe(0);
     expect((await silent.ended).code).not.toBe(status.OK);
-    await waiting;
-    await watched;
+    // They are answered, not cut: those who wait for a run get it as it is, who watches is told to come again.
+    expect((await waiting).run?.runId).toBe(runId);
+    expect((await polling).events.map(({ event }) => event.case)).toEqual(["drain"]);
+    expect(await watched).toMatchObject({ code: status.UNAVAILABLE, details: expect.stringContaining("shuts down") });
   });
 });

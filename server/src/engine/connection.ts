@@ -61,6 +61,11 @@ export class Connection {
     this.outbox = new Outbox(maxMessageBytes);
   }
 
+  /** A stream, or a poll of Exchange that waits. */
+  get isConnected(): boolean {
+    return this.phase === "open" && (!this.wire.repeats || this.wire.isWritable);
+  }
+
   /** P1: leases go only where they can be sent at once. */
   get isReachable(): boolean {
     return this.phase === "open" && this.wire.isWritable && !this.#finishing;

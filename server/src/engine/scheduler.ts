@@ -17,6 +17,7 @@ import { drainEvent, openSessions } from "./openings.js";
 import type { SchedulerOptions } from "./options.js";
 import { resolveRegistrations } from "./registrations.js";
 import { RunFeed } from "./run-feed.js";
+import { StopBell } from "./stop-bell.js";
 import { Switchboard } from "./switchboard.js";
 import { type ControlRunRequest, type StartResult, Turn, type TurnInput, type WithdrawnLease } from "./turn.js";
 
@@ -26,6 +27,8 @@ const STORE_RETRY_MS = 500;
 export class Scheduler implements ConnectionOwner {
   readonly connections = new Switchboard();
   readonly feed: RunFeed;
+  /** Rings when the scheduler stops. */
+  readonly stopBell = new StopBell();
   readonly #openings: Opening[] = [];
   #incoming: Incoming[] = [];
   readonly #starts = new RequestQueue<readonly StartRun[], readonly StartResult[]>();
@@ -131,6 +134,7 @@ export class Scheduler implements ConnectionOwner {
     for (const { connection } of this.#openings.splice(0)) connection.fail(drainingError());
     await this.#run();
     this.#cancelWake?.();
+    this.stopBell.ring();
     for (const connection of this.connections.all()) {
       if (connection.phase !== "open") {
         connection.fail(drainingError());
@@ -334,6 +338,7 @@ export class Scheduler implements ConnectionOwner {
   }
 }
 
-function drainingError(): CloacaError {
+/** P12: what who asks a scheduler that stops is told. */
+export function drainingError(): CloacaError {
   return new CloacaError("DRAINING", "the scheduler shuts down; try again in a moment", { retryAfterMs: 1_000 });
 }

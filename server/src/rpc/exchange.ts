@@ -9,6 +9,7 @@ import type { Connection, Wire } from "../engine/connection.js";
 import type { SchedulerEvent } from "../engine/events.js";
 import type { Scheduler } from "../engine/scheduler.js";
 import { toHostEvent } from "./from-wire.js";
+import type { OnGone } from "./on-gone.js";
 import { toSchedulerEvent, type WireSchedulerEvent } from "./to-wire.js";
 
 const MAX_WAIT_MS = 60_000;
@@ -20,12 +21,12 @@ export class Exchange {
 
   constructor(readonly scheduler: Scheduler) {}
 
-  async poll(request: ExchangeRequest): Promise<ExchangeResponse> {
+  async poll(request: ExchangeRequest, onGone: OnGone): Promise<ExchangeResponse> {
     if (request.waitMs > MAX_WAIT_MS) {
       throw new CloacaError("REQUEST_INVALID", `wait_ms is ${request.waitMs}; allowed are 0 to ${MAX_WAIT_MS}`);
     }
     const wire = request.sessionId === "" ? this.#first(request) : this.#known(request);
-    return wire.poll(request);
+    return wire.poll(request, onGone);
   }
 
   #first(request: ExchangeRequest): ExchangeWire {
@@ -95,7 +96,7 @@ class ExchangeWire implements Wire {
     return this.#poll !== null;
   }
 
-  poll(request: ExchangeRequest): Promise<ExchangeResponse> {
+  poll(request: ExchangeRequest, onGone: OnGone): Promise<ExchangeResponse> {
     if (this.#closed !== null) return Promise.reject(this.#closed);
     // A newer poll ends the older one with an empty answer.
     this.#answer([]);
@@ -107,7 +108,12 @@ class ExchangeWire implements Wire {
       return Promise.resolve(create(ExchangeResponseSchema, { responseId: this.#responseId, events: repeated }));
     }
     const waitMs = request.events.length > 0 ? Math.max(request.waitMs, REPLY_WAIT_MS) : request.waitMs;
-    this.#poll = { resolve, reject, cancel: this.#wait(waitMs) };
+    const poll = { resolve, reject, cancel: this.#wait(waitMs) };
+    this.#poll = poll;
+    // Who has gone does not wait: the poll counts as life no longer, and nothing is sent into the void.
+    onGone(() => {
+      if (this.#poll === poll) this.#answer([]);
+    });
     try {
       this.connection.receive(request.events.map(toHostEvent));
     } catch (error) {

@@ -16,6 +16,7 @@ import { CloacaError } from "../core/errors.js";
 import type { Scheduler } from "../engine/scheduler.js";
 import { HostAdminServiceRpc, WorkflowServiceRpc } from "./admin-services.js";
 import { checkSession, Exchange } from "./exchange.js";
+import type { OnGone } from "./on-gone.js";
 import { addReflection } from "./reflection.js";
 import { RunServiceRpc } from "./run-service.js";
 import { Malformed, serviceDefinition } from "./service-definition.js";
@@ -71,7 +72,7 @@ function addServices(server: Server, scheduler: Scheduler): void {
 
   add(HostService, {
     work: (call: Parameters<typeof work>[1]) => work(scheduler, call),
-    exchange: unary((request: ExchangeRequest) => exchange.poll(request)),
+    exchange: unary((request: ExchangeRequest, onGone) => exchange.poll(request, onGone)),
     keepAlive: unary(async ({ sessionId, resumeToken, mainLoopLagMs }: KeepAliveRequest) => {
       checkSession(scheduler, sessionId, resumeToken);
       scheduler.keepAlive(sessionId);
@@ -105,14 +106,16 @@ function addServices(server: Server, scheduler: Scheduler): void {
 }
 
 /** Everything that a handler throws becomes a status in one place. */
-function unary<I extends Message, O extends object>(handle: (request: I) => Promise<O>): handleUnaryCall<I, O> {
+function unary<I extends Message, O extends object>(
+  handle: (request: I, onGone: OnGone) => Promise<O>,
+): handleUnaryCall<I, O> {
   return (call, callback) => {
     const request: I | Malformed = call.request;
     if (request instanceof Malformed) {
       callback(toStatus(malformed(request)));
       return;
     }
-    handle(request).then(
+    handle(request, (callback) => call.on("cancelled", callback)).then(
       (response) => callback(null, response),
       (error: unknown) => callback(toStatus(error)),
     );

@@ -39,13 +39,14 @@ import { isTerminal } from "../core/task-machine.js";
 import { explain } from "../engine/explain.js";
 import { noResult } from "../engine/inbox.js";
 import { isLastEvent } from "../engine/run-feed.js";
-import type { Scheduler } from "../engine/scheduler.js";
+import { drainingError, type Scheduler } from "../engine/scheduler.js";
 import { runNotFound, type StartResult } from "../engine/turn.js";
 import { watch } from "../engine/watch.js";
 import { parsePageToken } from "../store/page-token.js";
 import type { RunView, StartedRun, StartRun } from "../store/store.js";
 import { decodeCursor, encodeCursor } from "./cursor.js";
 import { namespaceOf } from "./from-wire.js";
+import type { OnGone } from "./on-gone.js";
 import { pageSize } from "./paging.js";
 import { eventToWire, explanationToWire, runToWire, runViewToWire, taskRunToWire } from "./runs-to-wire.js";
 
@@ -80,7 +81,8 @@ export class RunServiceRpc {
     return { results: results.map((refused) => startResultToWire(refused ?? started.next().value ?? noResult())) };
   }
 
-  async getRun(request: GetRunRequest) {
+  /** `onGone` tells when nobody waits for the answer any more. */
+  async getRun(request: GetRunRequest, onGone: OnGone = () => {}) {
     const namespace = namespaceOf(request.namespace);
     if (request.waitMs > MAX_WAIT_MS) {
       throw new CloacaError("REQUEST_INVALID", `wait_ms is ${request.waitMs}; allowed are 0 to ${MAX_WAIT_MS}`);
@@ -90,6 +92,7 @@ export class RunServiceRpc {
     try {
       let view = await this.#readRun(namespace, request.runId);
       if (request.waitMs > 0 && !isRunOver(view.run.status)) {
+        onGone(end.cancel);
         await end.promise;
         view = await this.#readRun(namespace, request.runId);
       }
@@ -158,13 +161,19 @@ export class RunServiceRpc {
   ): Promise<void> {
     const { namespace: named, runId, workflow, types, cursor } = call.request;
     const namespace = namespaceOf(named);
-    const { position } = this.scheduler.store.stats();
+    const { store, stopBell } = this.scheduler;
+    const { position } = store.stats();
     // Read before the log is: a run that ends after this is followed to its last event.
     const wasOver = runId !== "" && isRunOver((await this.#readRun(namespace, runId)).run.status);
     const begin = cursor === "" ? (runId === "" ? position : 0) : decodeCursor(cursor, position);
     const aborter = new AbortController();
     call.on("cancelled", () => aborter.abort());
     call.on("close", () => aborter.abort());
+    let isStopping = false;
+    const unlisten = stopBell.listen(() => {
+      isStopping = true;
+      aborter.abort();
+    });
     const query = { namespace, runId: runId === "" ? null : runId, after: begin };
     const wanted = new Set(types);
     let over = false;
@@ -182,6 +191,9 @@ export class RunServiceRpc {
       // A watch that begins after the last event of a run has nothing to wait for.
       if ((over || wasOver) && !more) break;
     }
+    unlisten();
+    // Not a good end, which would say that the log has none after this.
+    if (isStopping) throw drainingError();
     call.end();
   }
 
@@ -218,15 +230,17 @@ export class RunServiceRpc {
     return view;
   }
 
-  /** Resolves when the run ends from now on, or `wait_ms` is over. */
+  /** Resolves when the run ends from now on, when `wait_ms` is over, or when the scheduler stops. */
   #end({ runId, waitMs }: GetRunRequest): { promise: Promise<void>; cancel: () => void } {
-    const { feed, options } = this.scheduler;
+    const { feed, options, stopBell } = this.scheduler;
     let cancel = (): void => {};
     const promise = new Promise<void>((resolve) => {
       const leave = feed.onEnd(runId, resolve);
       const stopTimer = options.runtime.after(waitMs, resolve);
+      const unlisten = stopBell.listen(resolve);
       cancel = () => {
         leave();
+        unlisten();
         stopTimer();
         resolve();
       };

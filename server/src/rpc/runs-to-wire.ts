@@ -104,7 +104,11 @@ export function explanationToWire(explanation: Explanation, { graph }: RunView) 
 
 const SHOWN_IMPLEMENTATIONS = 100;
 
-export function hostToWire(view: SessionView, connection: { mainLoopLagMs: number } | null, now: number) {
+export function hostToWire(
+  view: SessionView,
+  connection: { mainLoopLagMs: number; isConnected: boolean } | null,
+  now: number,
+) {
   const { session, held, leases, lastHeard } = view;
   const { spec } = session;
   const implementations = spec.implementations.flatMap(({ workflow, version, tasks }) =>
@@ -115,7 +119,7 @@ export function hostToWire(view: SessionView, connection: { mainLoopLagMs: numbe
     instanceId: spec.instanceId,
     sessionId: session.id,
     generation: BigInt(session.generation),
-    connected: connection !== null,
+    connected: connection?.isConnected ?? false,
     draining: session.draining,
     slots: spec.slots,
     held,

@@ -1,0 +1,18 @@
+/** Tells those who wait for something that it will not come any more: the scheduler stops. */
+export class StopBell {
+  readonly #listeners = new Set<() => void>();
+  #hasRung = false;
+
+  /** Calls back once, at once if it has rung, until the returned function is called. */
+  listen(listener: () => void): () => void {
+    if (this.#hasRung) listener();
+    else this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  ring(): void {
+    this.#hasRung = true;
+    for (const listener of this.#listeners) listener();
+    this.#listeners.clear();
+  }
+}
