@@ -1,20 +1,20 @@
 /**
  * What waits to be sent on one connection. P7: control first. Leases wait in a lane of their own, and everything else
  * overtakes them; for one lease the order is kept, since nothing else is said about a lease before it was sent, except a
- * Cancel, which takes it out.
+ * Cancel, which takes it out. P10: no message grows over the limit, however much waits.
  */
 import type { LeaseGrant } from "../core/grants.js";
+import { eventBytes, leaseBytes, receiptBytes } from "./event-bytes.js";
 import type { NumberedReceipt, SchedulerEvent } from "./events.js";
 
 /** Most events in one message, so that none is long in the making. */
 const EVENTS_PER_MESSAGE = 1_000;
-/** A lease without its context, in bytes, about. */
-const LEASE_OVERHEAD = 512;
 
 export class Outbox {
   #control: SchedulerEvent[] = [];
   readonly #leases = new Map<string, LeaseGrant>();
   #upTo = 0;
+  #sentUpTo = 0;
   #exceptions: NumberedReceipt[] = [];
   #owesReceipt = false;
 
@@ -48,36 +48,67 @@ export class Outbox {
   /** The next message; null when there is nothing to say. */
   take(): SchedulerEvent[] | null {
     if (this.isEmpty) return null;
-    const message = this.#takeControl();
-    let bytes = 0;
-    for (const [leaseId, lease] of this.#leases) {
-      bytes += leaseBytes(lease);
-      if (message.length >= EVENTS_PER_MESSAGE || (message.length > 0 && bytes > this.maxMessageBytes / 2)) break;
-      this.#leases.delete(leaseId);
-      message.push({ type: "lease", lease });
+    const message = new Message(this.maxMessageBytes / 2);
+    let taken = 0;
+    for (const event of this.#control) {
+      if (!message.add(event, eventBytes(event))) break;
+      taken++;
     }
-    return message;
+    // Most messages take all there is.
+    if (taken === this.#control.length) this.#control = [];
+    else this.#control.splice(0, taken);
+    if (this.#owesReceipt) this.#takeReceipts(message);
+    for (const [leaseId, lease] of this.#leases) {
+      if (!message.add({ type: "lease", lease }, leaseBytes(lease))) break;
+      this.#leases.delete(leaseId);
+    }
+    return message.events;
   }
 
-  #takeControl(): SchedulerEvent[] {
-    const message = this.#control.splice(0, EVENTS_PER_MESSAGE);
-    if (!this.#owesReceipt) return message;
-    message.push({ type: "receipts", upTo: this.#upTo, exceptions: this.#exceptions });
-    this.#exceptions = [];
-    this.#owesReceipt = false;
-    return message;
+  #takeReceipts(message: Message): void {
+    let { count, bytes } = this.#fitting(message);
+    let upTo = this.#upTo;
+    if (count < this.#exceptions.length) {
+      // P4: `up_to` speaks for every event before it, so it ends before the first exception that is left for later.
+      this.#exceptions.sort((a, b) => a.seq - b.seq);
+      ({ count, bytes } = this.#fitting(message));
+      upTo = Math.max(this.#sentUpTo, (this.#exceptions[count]?.seq ?? upTo + 1) - 1);
+    }
+    if (!message.add({ type: "receipts", upTo, exceptions: this.#exceptions.slice(0, count) }, bytes)) return;
+    this.#exceptions = this.#exceptions.slice(count);
+    this.#sentUpTo = upTo;
+    this.#owesReceipt = this.#exceptions.length > 0;
+  }
+
+  /** How many exceptions a message has room for, one at the least. */
+  #fitting(message: Message): { count: number; bytes: number } {
+    let count = 0;
+    let bytes = 0;
+    for (const exception of this.#exceptions) {
+      const more = receiptBytes(exception);
+      if (count > 0 && !message.hasRoom(bytes + more)) break;
+      bytes += more;
+      count++;
+    }
+    return { count, bytes };
   }
 }
 
-function leaseBytes({ input, checkpoint }: LeaseGrant): number {
-  let bytes = LEASE_OVERHEAD + textBytes(input);
-  if (checkpoint !== null) bytes += textBytes(checkpoint.set);
-  return bytes;
-}
+class Message {
+  readonly events: SchedulerEvent[] = [];
+  #bytes = 0;
 
-/** An upper bound that costs no encoding. */
-function textBytes(text: Readonly<Record<string, string>>): number {
-  let units = 0;
-  for (const key in text) units += key.length + (text[key]?.length ?? 0) + 8;
-  return units * 3;
+  constructor(readonly maxBytes: number) {}
+
+  hasRoom(bytes: number): boolean {
+    return this.events.length < EVENTS_PER_MESSAGE && this.#bytes + bytes <= this.maxBytes;
+  }
+
+  /** The first event always fits: alone, none is over the limit. */
+  add(event: SchedulerEvent, bytes: number): boolean {
+    if (this.events.length > 0 && !this.hasRoom(bytes)) return false;
+    this.events.push(event);
+    this.#bytes += bytes;
+    return true;
+  }
 }
