@@ -2,6 +2,7 @@
  * What a host says about a lease, and what becomes of it (P3, P4, P8, P10). One result for each event; an event that
  * does not fit the books changes nothing.
  */
+import { CloacaError } from "./errors.js";
 import { parseLeaseId } from "./lease-id.js";
 import { combinePatches } from "./merge.js";
 import type { Failure, Lease, LeaseOutcome, Patch, Problem, TaskRun } from "./model.js";
@@ -235,8 +236,8 @@ function refusePatch(
   }
   const problems = checkPatch(patch, event.type === "complete" ? "complete.patch" : `${event.type}.checkpoint`);
   if (problems.length === 0) return null;
-  const message = problems.map((p) => `${p.field}: ${p.description}`).join("; ");
-  return { result: "REJECTED", error: { code: "CONTEXT_VALUE_INVALID", message, problems } };
+  const { code, message } = CloacaError.fromProblems("CONTEXT_VALUE_INVALID", event.type, problems);
+  return { result: "REJECTED", error: { code, message, problems } };
 }
 
 function failureVerdict(outcome: LeaseOutcome | null, now: number): FailureVerdict {

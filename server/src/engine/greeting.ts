@@ -3,6 +3,7 @@ import { CloacaError } from "../core/errors.js";
 import type { Problem } from "../core/model.js";
 import { nameProblem } from "../core/names.js";
 import type { Implementation, SessionSpec } from "../core/session.js";
+import { labelsProblems, lengthProblems } from "../core/texts.js";
 import type { Hello } from "./events.js";
 import type { EngineLimits } from "./limits.js";
 
@@ -10,6 +11,9 @@ import type { EngineLimits } from "./limits.js";
 export const PROTOCOL_VERSION = 1;
 
 export const MAX_SLOTS = 100_000;
+
+/** Longest text about a host, and most capabilities. */
+const MAX_TEXT = 256;
 
 /** Everything that is wrong with the plain fields of a `Hello`. */
 export function helloProblems(hello: Hello): Problem[] {
@@ -24,7 +28,17 @@ export function helloProblems(hello: Hello): Problem[] {
     const description = `has ${hello.instanceId.length} characters; it is a random id of the process, 8 to 128 characters long`;
     problems.push({ field: "hello.instance_id", description });
   }
-  problems.push(...slotsProblems("hello.slots", hello.slots));
+  problems.push(
+    ...slotsProblems("hello.slots", hello.slots),
+    ...labelsProblems("hello.labels", hello.labels),
+    ...lengthProblems("hello.sdk", hello.sdk, MAX_TEXT),
+    ...lengthProblems("hello.build_id", hello.buildId, MAX_TEXT),
+    ...hello.capabilities.flatMap((name, index) => lengthProblems(`hello.capabilities[${index}]`, name, MAX_TEXT)),
+  );
+  if (hello.capabilities.length > MAX_TEXT) {
+    const description = `has ${hello.capabilities.length} items; at most ${MAX_TEXT} are allowed`;
+    problems.push({ field: "hello.capabilities", description });
+  }
   hello.held.forEach(({ leaseId, state }, index) => {
     const field = `hello.held_leases[${index}]`;
     if (leaseId === "") problems.push({ field: `${field}.lease_id`, description: "is empty" });

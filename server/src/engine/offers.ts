@@ -18,13 +18,14 @@ export function resolveOffer(
   offer: Offer,
   path: string,
   known: (workflow: string, version: string) => Graph | null,
+  maxTasks: number,
 ): ResolvedOffer {
   const problems: Problem[] = [];
   const graphs: Graph[] = [];
   const byName = new Map<string, Graph>();
   offer.definitions.forEach((definition, index) => {
     const field = `${path}.definitions[${index}]`;
-    const graph = compiled(definition, field, problems);
+    const graph = compiled(definition, field, maxTasks, problems);
     if (graph === null) return;
     if (byName.has(definition.name)) {
       problems.push({ field: `${field}.name`, description: `workflow "${definition.name}" is defined twice` });
@@ -44,10 +45,10 @@ export function resolveOffer(
   return { graphs, implementations, problems };
 }
 
-function compiled(definition: WorkflowDefinition, field: string, problems: Problem[]): Graph | null {
-  const found = checkDefinition(definition, field);
+function compiled(definition: WorkflowDefinition, field: string, maxTasks: number, problems: Problem[]): Graph | null {
+  const found = checkDefinition(definition, field, maxTasks);
   problems.push(...found);
-  return found.length === 0 ? compileGraph(definition) : null;
+  return found.length === 0 ? compileGraph(definition, maxTasks) : null;
 }
 
 function resolve(
@@ -63,6 +64,10 @@ function resolve(
     return null;
   }
   if (anyVersion) {
+    tasks.forEach((task, index) => {
+      const wrong = nameProblem(task);
+      if (wrong !== null) problems.push({ field: `${field}.tasks[${index}]`, description: wrong });
+    });
     if (version !== "") problems.push({ field, description: "says both version and any_version; say one" });
     return { workflow, version: null, tasks: tasks.length === 0 ? null : tasks };
   }

@@ -40,10 +40,10 @@ export async function openSessions(
   }
 }
 
-async function checkHello({ store }: SchedulerOptions, hello: Hello): Promise<ResolvedOffer> {
+async function checkHello(options: SchedulerOptions, hello: Hello): Promise<ResolvedOffer> {
   const protocol = protocolProblem(hello);
   if (protocol !== null) throw protocol;
-  const offer = await resolveAgainst(store, hello.namespace, hello, "hello");
+  const offer = await resolveAgainst(options, hello.namespace, hello, "hello");
   const problems = [...helloProblems(hello), ...offer.problems];
   if (problems.length === 0) return offer;
   throw CloacaError.fromProblems(

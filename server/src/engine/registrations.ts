@@ -2,11 +2,11 @@
 import { CloacaError } from "../core/errors.js";
 import type { Graph } from "../core/model.js";
 import type { Implementation } from "../core/session.js";
-import type { Store } from "../store/store.js";
 import type { Connection } from "./connection.js";
 import type { Offer } from "./events.js";
 import type { Incoming } from "./inbox.js";
 import { addImplementations, type ResolvedOffer, resolveOffer } from "./offers.js";
+import type { SchedulerOptions } from "./options.js";
 
 export interface Registration {
   readonly connection: Connection;
@@ -18,9 +18,12 @@ export interface Registration {
   readonly implementations: readonly Implementation[];
 }
 
+/** What is registered, and what may be. */
+type Registry = Pick<SchedulerOptions, "store" | "limits">;
+
 /** Resolves an offer against what is registered. */
 export async function resolveAgainst(
-  store: Store,
+  { store, limits }: Registry,
   namespace: string,
   offer: Offer,
   path: string,
@@ -31,7 +34,12 @@ export async function resolveAgainst(
     const record = await store.readWorkflow(namespace, workflow, version);
     if (record !== null) known.set(`${workflow}\n${version}`, record.graph);
   }
-  return resolveOffer(offer, path, (workflow, version) => known.get(`${workflow}\n${version}`) ?? null);
+  return resolveOffer(
+    offer,
+    path,
+    (workflow, version) => known.get(`${workflow}\n${version}`) ?? null,
+    limits.maxTasks,
+  );
 }
 
 /**
@@ -39,7 +47,7 @@ export async function resolveAgainst(
  * are cumulative (P4), so that one given early would speak for events that are not committed yet.
  */
 export async function resolveRegistrations(
-  store: Store,
+  registry: Registry,
   incoming: readonly Incoming[],
 ): Promise<{ readonly incoming: readonly Incoming[]; readonly registrations: readonly Registration[] }> {
   if (!incoming.some(({ event }) => event.type === "register")) return { incoming, registrations: [] };
@@ -47,13 +55,13 @@ export async function resolveRegistrations(
   const checked: Incoming[] = [];
   for (const one of incoming) {
     const { connection, event } = one;
-    const session = store.session(connection.sessionId);
+    const session = registry.store.session(connection.sessionId);
     if (event.type !== "register" || session === null) {
       checked.push(one);
       continue;
     }
     const { namespace, implementations } = session.spec;
-    const offer = await resolveAgainst(store, namespace, event.offer, "register");
+    const offer = await resolveAgainst(registry, namespace, event.offer, "register");
     if (offer.problems.length > 0) {
       const { code, message, problems } = CloacaError.fromProblems("DEFINITION_INVALID", "register", offer.problems);
       checked.push({ connection, event: { seq: event.seq, type: "refused", error: { code, message, problems } } });

@@ -235,6 +235,58 @@ describe.each(["memory", "sqlite"] as const)("a scheduler on %s", (kind) => {
     ]);
   });
 
+  it("P11: texts about a host, its labels and the tasks that it names are checked, all at once", async () => {
+    const host = await connect({
+      labels: { note: "x".repeat(20_000) },
+      buildId: "b".repeat(257),
+      capabilities: ["fine", "c".repeat(257)],
+      slots: 100_001,
+      instanceId: "short",
+      implementations: [{ workflow: "etl", tasks: ["load", "1st"], version: "", anyVersion: true }],
+    });
+    expect(host.closedWith?.problems.map((p) => p.field)).toEqual([
+      "hello.instance_id",
+      "hello.slots",
+      "hello.labels",
+      "hello.build_id",
+      "hello.capabilities[1]",
+      "hello.implementations[0].tasks[1]",
+    ]);
+  });
+
+  it("Register in a running session: what is wrong changes nothing; what is right is leased from then on", async () => {
+    const host = await connect({});
+    const register = (seq: number, offer: ReturnType<typeof workflowOf>) =>
+      host.connection.receive([{ seq, type: "register", offer: offering(offer) }]);
+    register(1, workflowOf("etl", { a: ["b"] }));
+    register(2, workflowOf("etl", { a: [] }));
+    await time.settle();
+    expect([host.result(1), host.result(2)]).toEqual(["REJECTED", "APPLIED"]);
+    expect(host.all("registered").map((e) => [e.seq, e.workflows.map((w) => w.name)])).toEqual([[2, ["etl"]]]);
+    await start("etl");
+    expect(host.leases.map((l) => l.taskId)).toEqual(["a"]);
+  });
+
+  it("P12: a host that drains gets no new leases, may hand back what it holds, and says goodbye at the end", async () => {
+    const etl = offering(workflowOf("etl", { a: [], b: [] }));
+    const host = await connect(etl);
+    const runId = await start("etl");
+    host.connection.receive([{ seq: 1, type: "drain", reason: "a new version" }]);
+    await time.settle();
+    const other = await connect({ ...etl, hostId: "other", instanceId: "instance-2" });
+    const leaseId = leaseOf(host, "a");
+    expect(other.leases.map((l) => l.taskId)).toEqual(["b"]);
+    const decline = { seq: 2, type: "lease_event" as const };
+    host.connection.receive([{ ...decline, event: { type: "decline", leaseId, patch: null, reason: "draining" } }]);
+    host.connection.ended(true);
+    await time.settle();
+    expect(store.listSessions("default").map((v) => v.session.spec.hostId)).toEqual(["other"]);
+    other.say({ type: "complete", leaseId: leaseOf(other, "b"), patch: null });
+    await time.settle();
+    expect(other.leases.at(-1)).toMatchObject({ taskId: "a", attempt: 1, recovery: 0, fence: 2 });
+    expect(await eventTypes(runId)).toContain("TASK_DECLINED");
+  });
+
   it("starts once for one request id, and refuses another content under it", async () => {
     await connect(offering(workflowOf("one", { a: [] })));
     const first = await start("one", { requestId: "q", context: { n: "1" } });

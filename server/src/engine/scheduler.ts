@@ -240,7 +240,7 @@ export class Scheduler implements ConnectionOwner {
     this.#liveness.flush();
     if (this.#openings.length > 0) await openSessions(this.options, this.connections, this.#openings.splice(0));
     const input: TurnInput = {
-      ...(await resolveRegistrations(this.store, this.#takeIncoming())),
+      ...(await resolveRegistrations(this.options, this.#takeIncoming())),
       withdrawn: this.#withdrawn.splice(0),
       starts: this.#starts.take(),
       controls: this.#controls.take(),

@@ -22,12 +22,13 @@ import { CloacaError } from "../core/errors.js";
 import { checkDefinition, compileGraph } from "../core/graph.js";
 import { nameProblem } from "../core/names.js";
 import { didYouMean } from "../core/nearest.js";
+import { forPeople } from "../core/texts.js";
 import type { Scheduler } from "../engine/scheduler.js";
 import { parsePageToken } from "../store/page-token.js";
 import type { SessionView, UpdateWorkflow, WorkflowRecord } from "../store/store.js";
 import { definitionProblems, toDefinition } from "./definition-from-wire.js";
 import { namespaceOf } from "./from-wire.js";
-import { pageSize } from "./paging.js";
+import { pageOf, pageSize } from "./paging.js";
 import { hostToWire, workflowToWire } from "./runs-to-wire.js";
 
 export class WorkflowServiceRpc {
@@ -92,10 +93,12 @@ export class HostAdminServiceRpc {
   async listHosts(request: ListHostsRequest) {
     const hosts = this.#hosts(request.namespace);
     const from = request.pageToken === "" ? 0 : parsePageToken(request.pageToken);
-    const to = from + pageSize(request.pageSize, 100);
+    // A lease takes about 100 bytes.
+    const bytesOf = ({ leases }: SessionView): number => 32_768 + 128 * leases.length;
+    const page = pageOf(hosts, from, pageSize(request.pageSize, 100), bytesOf);
     return create(ListHostsResponseSchema, {
-      hosts: hosts.slice(from, to).map((view) => this.#toWire(view)),
-      nextPageToken: to < hosts.length ? String(to) : "",
+      hosts: page.items.map((view) => this.#toWire(view)),
+      nextPageToken: page.nextPageToken,
     });
   }
 
@@ -112,7 +115,7 @@ export class HostAdminServiceRpc {
         `namespace "${namespaceOf(namespace)}" has no live host "${hostId}"${near}`,
       );
     }
-    await this.scheduler.drainHost(host.session.id, graceMs, reason);
+    await this.scheduler.drainHost(host.session.id, graceMs, forPeople(reason));
     const after = this.#hosts(namespace).find((h) => h.session.id === host.session.id) ?? host;
     return create(DrainHostResponseSchema, { host: this.#toWire(after) });
   }

@@ -25,6 +25,7 @@ const START = {
   priority: 0,
   labels: {},
   traceparent: "",
+  timeoutMs: 0,
   requestId: "",
 };
 const TTL_MS = 5_000;

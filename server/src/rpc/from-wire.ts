@@ -12,6 +12,7 @@ import type { LeaseEvent } from "../core/lease-events.js";
 import type { Patch, Problem } from "../core/model.js";
 import { DEFAULT_NAMESPACE } from "../core/names.js";
 import type { LeaseState } from "../core/session.js";
+import { forPeople } from "../core/texts.js";
 import type { HostEvent, OfferedImplementation } from "../engine/events.js";
 import type { ListedLease } from "../store/store.js";
 import { definitionProblems, toDefinition } from "./definition-from-wire.js";
@@ -81,13 +82,16 @@ export function toHostEvent({ seq, event }: WireHostEvent): HostEvent {
     case "setSlots":
       return { seq: number, type: "set_slots", slots: event.value.slots };
     case "drain":
-      return { seq: number, type: "drain", reason: event.value.reason };
+      return { seq: number, type: "drain", reason: forPeople(event.value.reason) };
     case undefined:
       return refused(number, new CloacaError("UNSUPPORTED", "this scheduler does not know the event"));
     default:
       return { seq: number, type: "lease_event", event: toLeaseEvent(event) };
   }
 }
+
+/** Longest code or type of a failure, in UTF-16 units. */
+const MAX_NAME = 256;
 
 type LeaseCase = "complete" | "fail" | "deferUntil" | "reclaim" | "checkpoint" | "stopped" | "decline";
 
@@ -99,8 +103,8 @@ function toLeaseEvent(event: Extract<WireHostEvent["event"], { case: LeaseCase }
     case "fail": {
       const { code = "", type = "", message = "", stack = "" } = event.value.failure ?? {};
       const { transient, final, nextDelayMs = null } = event.value;
-      const failure = { code: code === "" ? "TASK_FAILED" : code, type, message, stack };
-      return { type: "fail", leaseId, failure, kind: { transient, final, nextDelayMs } };
+      const named = { code: code === "" ? "TASK_FAILED" : forPeople(code, MAX_NAME), type: forPeople(type, MAX_NAME) };
+      return { type: "fail", leaseId, failure: { ...named, message, stack }, kind: { transient, final, nextDelayMs } };
     }
     case "deferUntil": {
       const { deferral, pollIntervalMs, maxWaitMs, description, checkpoint } = event.value;
@@ -110,7 +114,7 @@ function toLeaseEvent(event: Extract<WireHostEvent["event"], { case: LeaseCase }
         n: deferral,
         pollIntervalMs,
         maxWaitMs,
-        description,
+        description: forPeople(description),
         patch: toPatch(checkpoint),
       };
     }
@@ -121,7 +125,12 @@ function toLeaseEvent(event: Extract<WireHostEvent["event"], { case: LeaseCase }
     case "stopped":
       return { type: "stopped", leaseId };
     case "decline":
-      return { type: "decline", leaseId, patch: toPatch(event.value.checkpoint), reason: event.value.reason };
+      return {
+        type: "decline",
+        leaseId,
+        patch: toPatch(event.value.checkpoint),
+        reason: forPeople(event.value.reason),
+      };
   }
 }
 

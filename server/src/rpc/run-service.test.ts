@@ -1,6 +1,13 @@
 import { EventEmitter } from "node:events";
-import { create } from "@bufbuild/protobuf";
-import { GetRunRequestSchema, RunStatus, StartRunsRequestSchema, WatchRunsRequestSchema } from "@cloaca/protocol";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import {
+  CancelRunRequestSchema,
+  GetRunRequestSchema,
+  RunStatus,
+  StartRunRequestSchema,
+  StartRunsRequestSchema,
+  WatchRunsRequestSchema,
+} from "@cloaca/protocol";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { compileGraph } from "../core/graph.js";
 import { type RunningServer, startServer } from "../start-server.js";
@@ -77,12 +84,45 @@ describe("RunServiceRpc", () => {
     await started();
     for (const [cursor, events] of [
       ["", 4],
-      [encodeCursor(end), 0],
+      [encodeCursor({ position: end, told: 0 }), 0],
     ] as const) {
       const call = new Call({ runId, cursor });
       await runs.watchRuns(call.asCall());
       expect([call.events, call.isEnded]).toEqual([events, true]);
     }
+  });
+
+  it("refuses to watch for types that there are not, and a cursor that no watch gave", async () => {
+    const code = async (request: ConstructorParameters<typeof Call>[0]) =>
+      runs.watchRuns(new Call(request).asCall()).catch((error: { code: string }) => error.code);
+    expect(await code({ runId: await started(), types: [99 as never] })).toBe("REQUEST_INVALID");
+    expect(await code({ types: [0] })).toBe("REQUEST_INVALID");
+    expect(await code({ cursor: "xyz" })).toBe("CURSOR_INVALID");
+    expect(await code({ cursor: encodeCursor({ position: 1_000_000, told: 0 }) })).toBe("CURSOR_EXPIRED");
+  });
+
+  it("tells a watcher that the scheduler stops, and not that the log has ended", async () => {
+    const call = new Call({ runId: await started() });
+    const watching = runs.watchRuns(call.asCall()).catch((error: unknown) => error);
+    await call.firstWrite;
+    await server.scheduler.stop(0);
+    expect(await watching).toMatchObject({ code: "DRAINING", retryAfterMs: expect.any(Number) });
+    expect(call.isEnded).toBe(false);
+  });
+
+  it("P10: refuses labels and texts that leases would carry, and cuts reasons", async () => {
+    const labels = { note: "x".repeat(20_000) };
+    const long = "x".repeat(300);
+    const run = { workflow: "w", labels, traceparent: long, requestId: long };
+    await expect(runs.startRun(create(StartRunRequestSchema, { run }))).rejects.toMatchObject({
+      code: "REQUEST_INVALID",
+      problems: ["labels", "traceparent", "request_id"].map((name) =>
+        expect.objectContaining({ field: `run.${name}` }),
+      ),
+    });
+    const runId = await started();
+    await runs.cancelRun(create(CancelRunRequestSchema, { runId, reason: "x".repeat(1_000_000) }));
+    expect((await runs.getRun(create(GetRunRequestSchema, { runId }))).run?.reason).toHaveLength(1_024);
   });
 
   it("stops to watch for a client that went away in the middle of a message", async () => {
@@ -106,7 +146,7 @@ class Call extends EventEmitter {
   });
 
   constructor(
-    request: { runId: string; cursor?: string },
+    request: MessageInitShape<typeof WatchRunsRequestSchema>,
     readonly answers = true,
   ) {
     super();

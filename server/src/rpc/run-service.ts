@@ -30,27 +30,30 @@ import {
 import type { ServerWritableStream } from "@grpc/grpc-js";
 import { CloacaError } from "../core/errors.js";
 import { MAX_TIMEOUT_MS } from "../core/graph.js";
-import type { RunStatus as DomainStatus, Problem } from "../core/model.js";
+import type { RunEventType as DomainEventType, RunStatus as DomainStatus, Problem, TaskRun } from "../core/model.js";
 import { didYouMean } from "../core/nearest.js";
 import { checkContext, contextBytes } from "../core/patch.js";
 import type { RunControl, RunControlled } from "../core/run-control.js";
 import { isRunOver } from "../core/run-machine.js";
 import { isTerminal } from "../core/task-machine.js";
+import { forPeople, labelsProblems, lengthProblems } from "../core/texts.js";
 import { explain } from "../engine/explain.js";
 import { noResult } from "../engine/inbox.js";
-import { isLastEvent } from "../engine/run-feed.js";
 import { drainingError, type Scheduler } from "../engine/scheduler.js";
 import { runNotFound, type StartResult } from "../engine/turn.js";
 import { watch } from "../engine/watch.js";
 import { parsePageToken } from "../store/page-token.js";
-import type { RunView, StartedRun, StartRun } from "../store/store.js";
+import type { EventChunk, RunView, StartedRun, StartRun } from "../store/store.js";
 import { decodeCursor, encodeCursor } from "./cursor.js";
 import { namespaceOf } from "./from-wire.js";
 import type { OnGone } from "./on-gone.js";
-import { pageSize } from "./paging.js";
-import { eventToWire, explanationToWire, runToWire, runViewToWire, taskRunToWire } from "./runs-to-wire.js";
+import { pageOf, pageSize } from "./paging.js";
+import { explanationToWire, runToWire, runViewToWire, taskRunToWire } from "./runs-to-wire.js";
+import { watchMessages } from "./watch-messages.js";
 
 const MAX_STARTS = 1_000;
+/** Longest `request_id` or `traceparent`. */
+const MAX_ID_LENGTH = 256;
 const MAX_WAIT_MS = 60_000;
 const MAX_EXPLAINED = 1_000;
 
@@ -116,15 +119,15 @@ export class RunServiceRpc {
   async listTaskRuns(request: ListTaskRunsRequest) {
     const view = await this.#readRun(namespaceOf(request.namespace), request.runId);
     const from = request.pageToken === "" ? 0 : parsePageToken(request.pageToken);
-    const to = from + pageSize(request.pageSize, 1_000);
+    const page = pageOf(view.tasks, from, pageSize(request.pageSize, 1_000), taskRunBytes);
     return create(ListTaskRunsResponseSchema, {
-      taskRuns: view.tasks.slice(from, to).map((task) => taskRunToWire(task, view.graph)),
-      nextPageToken: to < view.tasks.length ? String(to) : "",
+      taskRuns: page.items.map((task) => taskRunToWire(task, view.graph)),
+      nextPageToken: page.nextPageToken,
     });
   }
 
   async cancelRun({ namespace, runId, reason }: CancelRunRequest) {
-    const { status } = await this.#control(namespace, runId, { type: "cancel", reason });
+    const { status } = await this.#control(namespace, runId, { type: "cancel", reason: forPeople(reason) });
     return create(CancelRunResponseSchema, { status: RunStatus[status] });
   }
 
@@ -164,8 +167,11 @@ export class RunServiceRpc {
     const { store, stopBell } = this.scheduler;
     const { position } = store.stats();
     // Read before the log is: a run that ends after this is followed to its last event.
-    const wasOver = runId !== "" && isRunOver((await this.#readRun(namespace, runId)).run.status);
-    const begin = cursor === "" ? (runId === "" ? position : 0) : decodeCursor(cursor, position);
+    let over = runId !== "" && isRunOver((await this.#readRun(namespace, runId)).run.status);
+    types.forEach((type, index) => {
+      if (RunEventType[type] === undefined || type === RunEventType.UNSPECIFIED) throw unknownType(type, index);
+    });
+    const begin = cursor === "" ? { position: runId === "" ? position : 0, told: 0 } : decodeCursor(cursor, position);
     const aborter = new AbortController();
     call.on("cancelled", () => aborter.abort());
     call.on("close", () => aborter.abort());
@@ -174,22 +180,18 @@ export class RunServiceRpc {
       isStopping = true;
       aborter.abort();
     });
-    const query = { namespace, runId: runId === "" ? null : runId, after: begin };
-    const wanted = new Set(types);
-    let over = false;
-    for await (const { chunks, position: at, more } of watch(this.scheduler, query, aborter.signal)) {
-      const events = [];
-      for (const chunk of chunks) {
-        if (workflow !== "" && chunk.workflow !== workflow) continue;
-        for (const event of chunk.events) {
-          if (wanted.size === 0 || wanted.has(RunEventType[event.type])) events.push(eventToWire(event, chunk));
-          // What follows an end is a run that was retried.
-          if (event.type !== "LEASE_ENDED") over = runId !== "" && isLastEvent(event.type);
-        }
+    const query = { namespace, runId: runId === "" ? null : runId, after: begin.position };
+    const onlyTypes = new Set(types);
+    const wanted = (chunk: EventChunk, type: DomainEventType): boolean =>
+      (workflow === "" || chunk.workflow === workflow) && (onlyTypes.size === 0 || onlyTypes.has(RunEventType[type]));
+    for await (const watched of watch(this.scheduler, query, aborter.signal)) {
+      for (const { events, cursor: at, isEnd } of watchMessages(watched, begin, wanted)) {
+        // What follows an end is a run that was retried.
+        if (runId !== "") over = isEnd ?? over;
+        await write(call, { events, cursor: encodeCursor(at) }, aborter.signal);
       }
-      await write(call, { events, cursor: encodeCursor(at) }, aborter.signal);
       // A watch that begins after the last event of a run has nothing to wait for.
-      if ((over || wasOver) && !more) break;
+      if (over && !watched.more) break;
     }
     unlisten();
     // Not a good end, which would say that the log has none after this.
@@ -204,6 +206,12 @@ export class RunServiceRpc {
       ]);
     }
     const { workflow, version, context, priority, labels, traceparent, requestId, timeoutMs } = spec;
+    const malformed = [
+      ...labelsProblems(`${path}.labels`, labels),
+      ...lengthProblems(`${path}.traceparent`, traceparent, MAX_ID_LENGTH),
+      ...lengthProblems(`${path}.request_id`, requestId, MAX_ID_LENGTH),
+    ];
+    if (malformed.length > 0) throw CloacaError.fromProblems("REQUEST_INVALID", "start", malformed);
     const problems: Problem[] = checkContext(context, `${path}.context`);
     if (problems.length > 0) throw CloacaError.fromProblems("CONTEXT_VALUE_INVALID", "start", problems);
     const bytes = contextBytes(context);
@@ -249,6 +257,11 @@ export class RunServiceRpc {
   }
 }
 
+/** An upper bound. */
+function taskRunBytes({ failure }: TaskRun): number {
+  return 2_048 + (failure === null ? 0 : 3 * (failure.message.length + failure.stack.length));
+}
+
 function startedToWire({ runId, version, existing }: StartedRun) {
   return { runId, workflowVersion: version, existing };
 }
@@ -272,6 +285,12 @@ function statusOf(status: RunStatus, field: string): DomainStatus {
   if (known !== undefined) return known;
   const description = `is ${status}; allowed are ${Object.values(STATUSES).join(", ")}`;
   throw CloacaError.fromProblems("REQUEST_INVALID", "list", [{ field, description }]);
+}
+
+function unknownType(type: number, index: number): CloacaError {
+  const known = Object.values(RunEventType).filter((name) => typeof name === "string" && name !== "UNSPECIFIED");
+  const description = `is ${type}; allowed are ${known.join(", ")}`;
+  return CloacaError.fromProblems("REQUEST_INVALID", "watch", [{ field: `types[${index}]`, description }]);
 }
 
 function write<T>(call: ServerWritableStream<unknown, T>, message: T, signal: AbortSignal): Promise<void> {

@@ -41,7 +41,7 @@ export type WorkflowDefinition = Message<"cloaca.v1.WorkflowDefinition"> & {
   tasks: TaskDefinition[];
 
   /**
-   * Free labels of the workflow, shown to people and copied to each lease.
+   * Free labels of the workflow, shown to people.
    *
    * @generated from field: map<string, string> tags = 4;
    */

@@ -287,7 +287,7 @@ export type DrainHostRequest = Message<"cloaca.v1.DrainHostRequest"> & {
   graceMs: number;
 
   /**
-   * Why, for people.
+   * Why, for people. Cut to 1,024 characters.
    *
    * @generated from field: string reason = 4;
    */

@@ -351,7 +351,7 @@ export type Hello = Message<"cloaca.v1.Hello"> & {
   sdk?: Sdk | undefined;
 
   /**
-   * Build of the host's code, for people. May be empty.
+   * Build of the host's code, for people; at most 256 characters. May be empty.
    *
    * @generated from field: string build_id = 8;
    */
@@ -373,7 +373,7 @@ export type Hello = Message<"cloaca.v1.Hello"> & {
   maxLeases: number;
 
   /**
-   * Free labels, shown to people.
+   * Free labels, shown to people; at most 16,384 bytes of keys and values.
    *
    * @generated from field: map<string, string> labels = 11;
    */
@@ -1139,7 +1139,7 @@ export type DeferUntil = Message<"cloaca.v1.DeferUntil"> & {
   maxWaitMs: number;
 
   /**
-   * What it waits for, in the author's words; for people.
+   * What it waits for, in the author's words; for people. Cut to 1,024 characters.
    *
    * @generated from field: string description = 5;
    */
@@ -1392,7 +1392,7 @@ export type Decline = Message<"cloaca.v1.Decline"> & {
   checkpoint?: Patch | undefined;
 
   /**
-   * Why, for people.
+   * Why, for people. Cut to 1,024 characters.
    *
    * @generated from field: string reason = 3;
    */

@@ -53,14 +53,14 @@ export type RunSpec = Message<"cloaca.v1.RunSpec"> & {
   priority: number;
 
   /**
-   * Free labels, copied to the run and to each lease.
+   * Free labels, copied to the run and to each lease; at most 16,384 bytes of keys and values.
    *
    * @generated from field: map<string, string> labels = 5;
    */
   labels: { [key: string]: string };
 
   /**
-   * W3C trace context that leases carry on. Empty for none.
+   * W3C trace context that leases carry on; at most 256 characters. Empty for none.
    *
    * @generated from field: string traceparent = 6;
    */
@@ -68,7 +68,7 @@ export type RunSpec = Message<"cloaca.v1.RunSpec"> & {
 
   /**
    * Makes the start idempotent: the same id with the same content returns the same run, with another content it is
-   * ALREADY_EXISTS with code `REQUEST_ID_CONFLICT`. Empty means not idempotent.
+   * ALREADY_EXISTS with code `REQUEST_ID_CONFLICT`. At most 256 characters. Empty means not idempotent.
    *
    * @generated from field: string request_id = 7;
    */
@@ -541,7 +541,7 @@ export type CancelRunRequest = Message<"cloaca.v1.CancelRunRequest"> & {
   runId: string;
 
   /**
-   * Why, for people and for the tasks.
+   * Why, for people and for the tasks. Cut to 1,024 characters.
    *
    * @generated from field: string reason = 3;
    */
