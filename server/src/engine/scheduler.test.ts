@@ -176,6 +176,17 @@ describe.each(["memory", "sqlite"] as const)("a scheduler on %s", (kind) => {
     ]);
   });
 
+  it("P5: time in which the loop stood still is nobody's silence: each session has a full TTL after it", async () => {
+    const host = await connect(offering(workflowOf("one", { a: [] })));
+    const { id = "" } = host.welcome?.session ?? {};
+    await time.stall(4 * DEFAULT_LIMITS.sessionTtlMs);
+    await time.advance(DEFAULT_LIMITS.sessionTtlMs - 1);
+    expect(store.session(id)).not.toBeNull();
+    await time.advance(1);
+    expect(store.session(id)).toBeNull();
+    expect(host.closedWith?.code).toBe("SESSION_EXPIRED");
+  });
+
   it("P6: a lease that was sent and is not listed is sent again, uncounted; a listed one goes on", async () => {
     const offer = offering(workflowOf("pair", { a: [], b: [] }));
     const before = await connect({ ...offer, slots: 2 });

@@ -41,12 +41,18 @@ export class ManualTime implements Clock, Runtime {
       const next = this.#timers.filter((t) => t.at <= until).sort((a, b) => a.at - b.at)[0];
       if (next === undefined) break;
       this.#timers = this.#timers.filter((t) => t !== next);
-      this.#now = next.at;
+      this.#now = Math.max(this.#now, next.at);
       next.callback();
       await this.settle();
     }
     this.#now = until;
     await this.settle();
+  }
+
+  /** The loop, or the machine, stands still: timers that were due in between fire afterwards, all at once. */
+  async stall(ms: number): Promise<void> {
+    this.#now += ms;
+    await this.advance(0);
   }
 }
 
