@@ -44,6 +44,15 @@ const LISTED: Readonly<Record<Moment, LeaseState>> = {
   "SlotGranted on the wire": "RECLAIMING",
 };
 
+/** What the books say of it then. A grant that was lost on the wire answers HELD (P6). */
+const VERDICT: Readonly<Record<Moment, object>> = {
+  "DeferUntil not sent": { state: "HELD", deferral: 0, outcome: null },
+  "Deferred on the wire": { state: "DEFERRED", deferral: 1, outcome: null },
+  deferred: { state: "DEFERRED", deferral: 1, outcome: null },
+  reclaiming: { state: "RECLAIMING", deferral: 1, outcome: "MET" },
+  "SlotGranted on the wire": { state: "HELD", deferral: 1, outcome: "MET" },
+};
+
 /** What happens while the host is away. */
 const EVENTS = [
   "nothing",
@@ -240,6 +249,10 @@ describe("P8: a deferral outlives a broken stream", () => {
           expect(race.host.welcome?.verdicts.map((v) => v.state)).toEqual(held.map(() => "REVOKED"));
           break;
       }
+      const verdict = { leaseId: a, ...VERDICT[moment] };
+      const fenced = { leaseId: a, state: "ENDING", cancelReason: "RUN_CANCELLED" };
+      if (event === "a cancellation") expect(race.host.welcome?.verdicts[0]).toMatchObject(fenced);
+      else if (event !== "the loss of the host") expect(race.host.welcome?.verdicts[0]).toMatchObject(verdict);
       await race.finish(a);
       if (event === "a cancellation" && b !== "") await race.say({ type: "stopped", leaseId: b });
       if (event === "a drain" && moment === "DeferUntil not sent") {
