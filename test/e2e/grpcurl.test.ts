@@ -53,7 +53,10 @@ type Call = (method: string, request: Json) => Promise<Json>;
 async function byHand(call: Call, name: string): Promise<void> {
   const definition = { name, tasks: [{ id: "fetch" }, { id: "report", dependencies: ["fetch"] }] };
   const registered = await call("WorkflowService/RegisterWorkflow", { definition });
-  expect(registered).toMatchObject({ workflow: { namespace: "default", name, current: true, taskCount: 2 } });
+  const registeredAt = expect.stringMatching(/^\d{4}-\d{2}-\d{2}T[\d:.]+Z$/);
+  expect(registered).toMatchObject({
+    workflow: { namespace: "default", name, current: true, taskCount: 2, registeredAt },
+  });
 
   const { runId } = await call("RunService/StartRun", { run: { workflow: name, context: { day: '"monday"' } } });
   expect(runId).toMatch(/^r/);

@@ -83,7 +83,7 @@ export function workflowToWire(record: WorkflowRecord, withDefinition: boolean) 
     current,
     promoted,
     paused,
-    registeredAtUnixMs: BigInt(Math.round(registeredAt)),
+    registeredAt: timestampFromMs(Math.round(registeredAt)),
     taskCount: definition.tasks.length,
     ...(withDefinition ? { definition: definitionToWire(definition) } : null),
   };
