@@ -8,7 +8,13 @@ it("shows the program that runs", () => {
 });
 
 it("links to files that are there", () => {
-  for (const page of ["README.md", "docs/ARCHITECTURE.md", "docs/OPERATIONS.md", "examples/README.md"]) {
+  for (const page of [
+    "README.md",
+    "docs/ARCHITECTURE.md",
+    "docs/OPERATIONS.md",
+    "docs/PROTOCOL.md",
+    "examples/README.md",
+  ]) {
     const folder = page.includes("/") ? `${page.slice(0, page.lastIndexOf("/"))}/` : "";
     for (const [, link = ""] of read(page).matchAll(/\]\((?!https?:)([^)#]+)/g)) {
       expect(() => read(`${folder}${link}`), `${page} links to ${link}`).not.toThrow(/ENOENT/);
