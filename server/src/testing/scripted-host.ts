@@ -29,7 +29,7 @@ export class ScriptedHost implements Wire {
     this.closedWith = error;
   }
 
-  setReading(): void {}
+  setReading(_reading: boolean): void {}
 
   hello(hello: Partial<Hello>): void {
     this.connection.receive([{ seq: 0, type: "hello", hello: { ...DEFAULT_HELLO, ...hello } }]);
