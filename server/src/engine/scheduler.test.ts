@@ -160,6 +160,15 @@ describe.each(["memory", "sqlite"] as const)("a scheduler on %s", (kind) => {
     expect(host.leases).toHaveLength(2);
   });
 
+  it("P7: a host's completion goes before a cancellation that came in the same turn, and before it", async () => {
+    const host = await connect(offering(workflowOf("one", { a: [] })));
+    const runId = await start("one");
+    const cancelled = scheduler.cancelRun({ namespace: "default", runId, reason: "" });
+    const seq = host.say({ type: "complete", leaseId: leaseOf(host, "a"), patch: null });
+    const [status] = await Promise.all([cancelled, time.settle()]);
+    expect([status, host.result(seq), host.all("cancel")]).toEqual(["SUCCEEDED", "APPLIED", []]);
+  });
+
   it("P5: a session that stays silent expires, and its attempt is leased again elsewhere as a recovery", async () => {
     const offer = offering(workflowOf("one", { a: [] }));
     const lost = await connect(offer);

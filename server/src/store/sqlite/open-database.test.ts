@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { compileGraph, DEFAULT_MAX_TASKS } from "../../core/graph.js";
 import { testOptions, World } from "../contract/world.js";
 import { openStore } from "../open-store.js";
 import { APPLICATION_ID, SCHEMA_VERSION } from "./schema.js";
@@ -139,6 +140,21 @@ describe("opening a store file", () => {
       await gone;
     }
     await open().close();
+  });
+
+  it("takes a workflow of any size that it has taken before, whatever the limit is now", async () => {
+    const tasks = Array.from({ length: DEFAULT_MAX_TASKS + 1 }, (_, i) => ({
+      id: `t${i}`,
+      dependencies: [],
+      timeoutMs: 0,
+    }));
+    const graph = compileGraph({ name: "wide", description: "", tags: {}, tasks }, tasks.length);
+    const first = open();
+    await first.registerWorkflows([{ namespace: "default", graph }]);
+    await first.close();
+    const again = open();
+    expect((await again.readWorkflow("default", "wide", ""))?.graph.version).toBe(graph.version);
+    await again.close();
   });
 
   it("says that a file is damaged, and lets go of it", async () => {

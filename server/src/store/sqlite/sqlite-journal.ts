@@ -43,7 +43,8 @@ export class SqliteJournal implements Journal {
   load(): Snapshot {
     const workflows: RegisteredGraph[] = [];
     for (const row of this.#sql.workflows.all()) {
-      const graph = compileGraph(JSON.parse(row.definition) as WorkflowDefinition);
+      // It was checked when it came in, by the limit of that time.
+      const graph = compileGraph(JSON.parse(row.definition) as WorkflowDefinition, Number.POSITIVE_INFINITY);
       this.#graphs.set(graphKey(row.namespace, row.name, row.version), graph);
       this.#ordinal = row.ordinal;
       workflows.push({ namespace: row.namespace, graph, registeredAt: row.registered_at });
