@@ -16,6 +16,7 @@ const START = {
   priority: 0,
   labels: {},
   traceparent: "",
+  timeoutMs: 0,
   requestId: "",
 };
 const OFFER = offering(workflowOf("two", { a: [], b: [] }));

@@ -19,6 +19,7 @@ const START = {
   priority: 0,
   labels: {},
   traceparent: "",
+  timeoutMs: 0,
   requestId: "",
 };
 const OFFER = offering(workflowOf("pair", { a: [], b: [] }));
@@ -217,7 +218,11 @@ describe("P8: a deferral outlives a broken stream", () => {
           await race.connect({ held });
           break;
         case "a cancellation": {
-          const cancelled = race.scheduler.cancelRun({ namespace: "default", runId: race.runId, reason: "" });
+          const cancelled = race.scheduler.controlRun({
+            namespace: "default",
+            runId: race.runId,
+            control: { type: "cancel", reason: "" },
+          });
           await Promise.all([cancelled, race.time.settle()]);
           await race.connect({ held });
           break;

@@ -163,10 +163,10 @@ describe.each(["memory", "sqlite"] as const)("a scheduler on %s", (kind) => {
   it("P7: a host's completion goes before a cancellation that came in the same turn, and before it", async () => {
     const host = await connect(offering(workflowOf("one", { a: [] })));
     const runId = await start("one");
-    const cancelled = scheduler.cancelRun({ namespace: "default", runId, reason: "" });
+    const cancelled = scheduler.controlRun({ namespace: "default", runId, control: { type: "cancel", reason: "" } });
     const seq = host.say({ type: "complete", leaseId: leaseOf(host, "a"), patch: null });
     const [status] = await Promise.all([cancelled, time.settle()]);
-    expect([status, host.result(seq), host.all("cancel")]).toEqual(["SUCCEEDED", "APPLIED", []]);
+    expect([status.status, host.result(seq), host.all("cancel")]).toEqual(["SUCCEEDED", "APPLIED", []]);
   });
 
   it("P5: a session that stays silent expires, and its attempt is leased again elsewhere as a recovery", async () => {
