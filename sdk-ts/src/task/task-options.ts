@@ -1,9 +1,8 @@
 import type { Problem } from "../errors/problem.js";
 import type { OnFailure, OnSuccess } from "./definition.js";
-import { describeValue, isPlainObject } from "./describe-value.js";
+import { describeValue } from "./describe-value.js";
 import { nameProblem } from "./names.js";
-import { didYouMean, nearest } from "./nearest.js";
-import { quote } from "./quote.js";
+import { type Option, readOptions } from "./option-table.js";
 
 /** Longest `timeoutMs`: about 24 days. */
 export const MAX_TIMEOUT_MS = 2 ** 31 - 1;
@@ -28,11 +27,8 @@ export interface CommonTaskOptions {
   readonly onFailure?: OnFailure | undefined;
 }
 
-/** An option: its name, what is wrong with a value of it, and what it is for. */
-interface TaskOption {
-  readonly name: string;
-  /** What is wrong with the value and what would be right; null when it is fine. */
-  readonly check: (value: unknown) => string | null;
+/** An option, and what it is for. */
+interface TaskOption extends Option {
   readonly doc: string;
 }
 
@@ -46,8 +42,6 @@ export const TASK_OPTIONS: readonly TaskOption[] = [
   { name: "onFailure", check: checkCallback, doc: "called after the failure was final" },
 ];
 
-const OPTION_NAMES = TASK_OPTIONS.map(({ name }) => name);
-
 /** The options of a task, each undefined where it was not given or is wrong. */
 export interface CheckedOptions extends CommonTaskOptions {
   /** An array of anything, or a function that returns one. */
@@ -56,34 +50,7 @@ export interface CheckedOptions extends CommonTaskOptions {
 
 /** The options that are fine, and the problems of the others; paths are relative to the task: `timeoutMs`. */
 export function checkTaskOptions(options: unknown): { readonly checked: CheckedOptions; readonly problems: Problem[] } {
-  if (!isPlainObject(options)) {
-    const message = `the options are ${describeValue(options)}; write an object with ${OPTION_NAMES.join(", ")}`;
-    return { checked: {}, problems: [{ path: "", message }] };
-  }
-  const problems: Problem[] = [];
-  const checked: [string, unknown][] = [];
-  for (const [name, value] of Object.entries(options)) {
-    const option = TASK_OPTIONS.find((candidate) => candidate.name === name);
-    if (option === undefined) {
-      problems.push(unknownOption(name));
-      continue;
-    }
-    if (value === undefined) continue;
-    const message = option.check(value);
-    if (message === null) checked.push([name, value]);
-    else problems.push({ path: name, message, found: describeValue(value) });
-  }
-  return { checked: Object.fromEntries(checked), problems };
-}
-
-function unknownOption(name: string): Problem {
-  const near = nearest(name, OPTION_NAMES);
-  return {
-    path: name,
-    message: `${quote(name)} is not an option of a task; options are ${OPTION_NAMES.join(", ")}${didYouMean(near)}`,
-    allowed: OPTION_NAMES,
-    ...(near === undefined ? {} : { nearest: near }),
-  };
+  return readOptions(options, TASK_OPTIONS, "a task");
 }
 
 function checkDependencies(value: unknown): string | null {

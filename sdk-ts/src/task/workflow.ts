@@ -4,7 +4,7 @@ import type { NoValues, OpenValues } from "./context-types.js";
 import type { InputSchema, WorkflowDefinition } from "./definition.js";
 import { describeValue, isPlainObject } from "./describe-value.js";
 import { type FunctionTaskMaker, functionTask } from "./function-task.js";
-import { didYouMean, nearest } from "./nearest.js";
+import { unknownOption } from "./option-table.js";
 import { quote } from "./quote.js";
 import { isFunction, taskOf } from "./task-spec.js";
 import { newDraft, type WorkflowDraft } from "./workflow-draft.js";
@@ -89,14 +89,7 @@ function applyOptions(options: unknown, draft: WorkflowDraft): void {
   }
   for (const name of Object.keys(options)) {
     if (OPTION_NAMES.includes(name)) continue;
-    const near = nearest(name, OPTION_NAMES);
-    const message = `${quote(name)} is not an option of a workflow; options are ${OPTION_NAMES.join(", ")}${didYouMean(near)}`;
-    draft.problems.push({
-      path: name,
-      message,
-      allowed: OPTION_NAMES,
-      ...(near === undefined ? {} : { nearest: near }),
-    });
+    draft.problems.push(unknownOption(name, OPTION_NAMES, "a workflow"));
   }
   const { description, tags, input } = options;
   if (description !== undefined) draft.description = description;

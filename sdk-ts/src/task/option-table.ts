@@ -1,0 +1,74 @@
+import type { Problem } from "../errors/problem.js";
+import { describeValue, isPlainObject } from "./describe-value.js";
+import { didYouMean, nearest } from "./nearest.js";
+import { quote } from "./quote.js";
+
+/** An option: its name, and what is wrong with a value of it. */
+export interface Option {
+  readonly name: string;
+  /** What is wrong with the value and what would be right; null when it is fine. */
+  readonly check: (value: unknown) => string | null;
+  /** What to say when it is not given; left out for what need not be given. */
+  readonly missing?: string;
+}
+
+/**
+ * Looks at options by a table: what is not in it is unknown, and nothing is guessed. Undefined means not given.
+ *
+ * @param of whose options they are, for messages: `a task`
+ * @returns the options that are fine, and the problems of the others, their paths the names of the options
+ */
+export function readOptions(
+  options: unknown,
+  table: readonly Option[],
+  of: string,
+): { readonly checked: Readonly<Record<string, unknown>>; readonly problems: Problem[] } {
+  const names = table.map(({ name }) => name);
+  if (!isPlainObject(options)) {
+    const message = `the options are ${describeValue(options)}; write an object with ${names.join(", ")}`;
+    return { checked: {}, problems: [{ path: "", message }] };
+  }
+  const problems: Problem[] = [];
+  const checked: [string, unknown][] = [];
+  for (const [name, value] of Object.entries(options)) {
+    const option = table.find((candidate) => candidate.name === name);
+    if (option === undefined) {
+      problems.push(unknownOption(name, names, of));
+      continue;
+    }
+    if (value === undefined) continue;
+    const message = option.check(value);
+    if (message === null) checked.push([name, value]);
+    else problems.push({ path: name, message, found: describeValue(value) });
+  }
+  for (const { name, missing } of table) {
+    if (missing !== undefined && options[name] === undefined) problems.push({ path: name, message: missing });
+  }
+  return { checked: Object.fromEntries(checked), problems };
+}
+
+export function unknownOption(name: string, allowed: readonly string[], of: string): Problem {
+  const near = nearest(name, allowed);
+  return {
+    path: name,
+    message: `${quote(name)} is not an option of ${of}; options are ${allowed.join(", ")}${didYouMean(near)}`,
+    allowed,
+    ...(near === undefined ? {} : { nearest: near }),
+  };
+}
+
+/** A check for whole numbers within bounds; `unit` comes after them, for example ` milliseconds`. */
+export function wholeNumber(least: number, most: number, unit = ""): Option["check"] {
+  return (value) =>
+    Number.isInteger(value) && Number(value) >= least && Number(value) <= most
+      ? null
+      : `is ${describeValue(value)}; allowed are whole numbers from ${least} to ${most}${unit}`;
+}
+
+/** A check for text of a limited length, in UTF-16 units. */
+export function text(most: number): Option["check"] {
+  return (value) => {
+    if (typeof value !== "string") return `is ${describeValue(value)}; write text`;
+    return value.length <= most ? null : `has ${value.length} UTF-16 units; at most ${most} are allowed`;
+  };
+}
