@@ -79,6 +79,25 @@ export class ContextKeyExistsError extends CloacaError {
   }
 }
 
+/** What a task did to its context is more than the scheduler takes at once. Final. Code `CONTEXT_TOO_LARGE`. */
+export class ContextTooLargeError extends CloacaError {
+  /** UTF-8 bytes of the patch: of its keys and values. */
+  readonly bytes: number;
+  /** The most that the scheduler takes. */
+  readonly limit: number;
+
+  /** @param taskId id of the task whose patch it is */
+  constructor(taskId: string, bytes: number, limit: number) {
+    super("CONTEXT_TOO_LARGE", `the patch of task ${quoted(taskId)} has ${bytes} bytes, the limit is ${limit}`);
+    this.bytes = bytes;
+    this.limit = limit;
+  }
+
+  static {
+    brandError(ContextTooLargeError, "ContextTooLargeError");
+  }
+}
+
 function quoted(key: string): string {
   return JSON.stringify(key);
 }

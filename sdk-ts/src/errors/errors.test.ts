@@ -8,6 +8,7 @@ import {
   ContextKeyExistsError,
   ContextKeyInvalidError,
   ContextKeyMissingError,
+  ContextTooLargeError,
   ContextValueError,
   DeferralNotAwaitedError,
   DeferTimeoutError,
@@ -17,6 +18,7 @@ import {
   HandleConsumedError,
   HandleMissingError,
   InputError,
+  OptionsError,
   RemoteError,
   RunFailedError,
   SlotsClosedError,
@@ -37,6 +39,7 @@ const all: readonly [CloacaError, string, string][] = [
   ],
   [new ContextKeyInvalidError("", "the key is empty"), "CONTEXT_KEY_INVALID", "the key is empty"],
   [new ContextKeyMissingError("a", ["b"], ""), "CONTEXT_KEY_MISSING", 'the context has no key "a"; there are "b"'],
+  [new ContextTooLargeError("a", 9, 5), "CONTEXT_TOO_LARGE", 'the patch of task "a" has 9 bytes, the limit is 5'],
   [new ContextValueError("CONTEXT_VALUE_INVALID", "$.a", "is odd"), "CONTEXT_VALUE_INVALID", "$.a: is odd"],
   [
     new DeferralNotAwaitedError("a"),
@@ -59,6 +62,11 @@ const all: readonly [CloacaError, string, string][] = [
     new InputError("etl", [problem, { path: "", message: "is odd" }]),
     "INPUT_INVALID",
     'input of workflow "etl": 2 problems\n- tasks[0].id: is empty\n- is odd',
+  ],
+  [
+    new OptionsError("handle.deferUntil", [{ path: "maxWaitMs", message: "is 0" }]),
+    "OPTIONS_INVALID",
+    "handle.deferUntil: maxWaitMs: is 0",
   ],
   [new RemoteError("RUN_NOT_FOUND", "no run"), "RUN_NOT_FOUND", "no run"],
   [

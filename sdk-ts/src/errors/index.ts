@@ -3,6 +3,7 @@ export {
   ContextKeyExistsError,
   ContextKeyInvalidError,
   ContextKeyMissingError,
+  ContextTooLargeError,
   ContextValueError,
   type ContextValueErrorCode,
 } from "./context-errors.js";
@@ -17,6 +18,7 @@ export {
   SlotsClosedError,
 } from "./handle-errors.js";
 export { InputError } from "./input-error.js";
+export { OptionsError } from "./options-error.js";
 export type { Problem } from "./problem.js";
 export { ConnectionError, RemoteError, type RemoteErrorDetails } from "./remote-errors.js";
 export { RunFailedError, type RunFailure, type UnsuccessfulTask } from "./run-failed-error.js";
