@@ -18,7 +18,9 @@ export type {
   TaskRunStateName,
   WatchQuery,
 } from "./protocol/run-calls.js";
-export { DefaultRunner, type DefaultRunnerOptions } from "./runner/default-runner.js";
-export { Host, type HostOptions, type RunOptions } from "./runner/host.js";
+export { DefaultRunner } from "./runner/default-runner.js";
+export { Host } from "./runner/host.js";
 export type { HostLog } from "./runner/host-log.js";
+export type { HostOptions, RunOptions } from "./runner/host-options.js";
+export type { DefaultRunnerOptions } from "./runner/runner-options.js";
 export * from "./task/index.js";

@@ -37,7 +37,7 @@ export function decodeEvent({ event }: SchedulerEvent): SchedulerSays | null {
     case "heartbeatAck":
       return { type: "heartbeat_ack", nonce: Number(event.value.nonce) };
     case "registered":
-      return { type: "registered", seq: Number(event.value.seq) };
+      return { type: "registered", seq: Number(event.value.seq), workflows: event.value.workflows };
     case "welcome":
       return { type: "welcome", welcome: decodeWelcome(event.value) };
     case "drain": {
@@ -59,6 +59,7 @@ function decodeWelcome(welcome: WireWelcome): Welcome {
     ttlMs: welcome.ttlMs,
     heartbeatIntervalMs: welcome.heartbeatIntervalMs,
     limits: { maxMessageBytes, maxPatchBytes, maxFailureBytes },
+    workflows: welcome.workflows,
     verdicts: welcome.verdicts.map((verdict) => ({
       leaseId: verdict.leaseId,
       state: leaseState(verdict.state),

@@ -88,8 +88,6 @@ function toOneof(event: HostSays): EventInit {
     }
     case "register":
       return { case: "register", value: offerToWire(event.offer) };
-    case "set_slots":
-      return { case: "setSlots", value: { slots: event.slots } };
     case "drain":
       return { case: "drain", value: { reason: event.reason } };
   }

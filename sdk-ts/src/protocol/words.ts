@@ -76,7 +76,6 @@ export type HostSays =
   | { readonly type: "stopped"; readonly leaseId: string }
   | { readonly type: "decline"; readonly leaseId: string; readonly patch: Patch; readonly reason: string }
   | { readonly type: "register"; readonly offer: Offer }
-  | { readonly type: "set_slots"; readonly slots: number }
   | { readonly type: "drain"; readonly reason: string };
 
 export interface NumberedEvent {
@@ -100,6 +99,12 @@ export interface Verdict {
   readonly cancelReason: CancelReason;
 }
 
+/** A workflow that the scheduler has registered, and the version that it computed (P13). */
+export interface RegisteredWorkflow {
+  readonly name: string;
+  readonly version: string;
+}
+
 export interface Welcome {
   readonly sessionId: string;
   readonly resumeToken: string;
@@ -109,6 +114,8 @@ export interface Welcome {
   readonly heartbeatIntervalMs: number;
   readonly limits: Limits;
   readonly verdicts: readonly Verdict[];
+  /** One for each definition of `Hello`, in order. */
+  readonly workflows: readonly RegisteredWorkflow[];
 }
 
 export interface Lease {
@@ -146,7 +153,7 @@ export type SchedulerSays =
   | { readonly type: "revoked"; readonly leaseId: string; readonly detail: string }
   | { readonly type: "receipts"; readonly upTo: number; readonly exceptions: readonly Receipt[] }
   | { readonly type: "heartbeat_ack"; readonly nonce: number }
-  | { readonly type: "registered"; readonly seq: number }
+  | { readonly type: "registered"; readonly seq: number; readonly workflows: readonly RegisteredWorkflow[] }
   | {
       readonly type: "drain";
       readonly graceMs: number;

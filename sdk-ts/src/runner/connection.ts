@@ -1,7 +1,7 @@
 /** One connection of a host, from `Hello` to its end, and what its end means for the next one. */
 import { ConnectionError, type RemoteError } from "../errors/index.js";
 import { Channel } from "../protocol/channel.js";
-import type { SchedulerSays, Welcome } from "../protocol/words.js";
+import type { Hello, SchedulerSays, Welcome } from "../protocol/words.js";
 import { WorkStream } from "../protocol/work-stream.js";
 import type { HostSession } from "./session.js";
 
@@ -14,7 +14,7 @@ export type Outcome =
   | { readonly type: "fatal"; readonly error: Error };
 
 export interface ConnectionHooks {
-  welcomed(welcome: Welcome): void;
+  welcomed(welcome: Welcome, hello: Hello): void;
   /** The scheduler asks this host to drain. */
   drain(graceMs: number, reason: string): void;
 }
@@ -37,6 +37,7 @@ const FATAL: ReadonlySet<string> = new Set([
 export class HostConnection {
   readonly #channel: Channel;
   readonly #stream: WorkStream;
+  readonly #hello: Hello;
   #resolve: (outcome: Outcome) => void = () => {};
   /** Settles when the connection is over. */
   readonly outcome: Promise<Outcome>;
@@ -62,7 +63,8 @@ export class HostConnection {
       ended: (error) => this.#ended(error),
     });
     this.#timer = setTimeout(() => this.#giveUp(), WELCOME_TIMEOUT_MS);
-    this.#stream.hello(session.hello());
+    this.#hello = session.hello();
+    this.#stream.hello(this.#hello);
   }
 
   /** Ends in order, once nothing is owed: the scheduler then ends the stream. */
@@ -91,8 +93,8 @@ export class HostConnection {
   #welcomed(welcome: Welcome): void {
     this.#welcome = welcome;
     clearTimeout(this.#timer);
-    this.session.attach({ send: (events) => this.#stream.send(events) }, welcome);
-    this.hooks.welcomed(welcome);
+    this.session.attach({ send: (events) => this.#stream.send(events) }, welcome, this.#hello);
+    this.hooks.welcomed(welcome, this.#hello);
     this.#beat(welcome);
   }
 

@@ -1,36 +1,29 @@
 /** The shortest way to run a workflow: a scheduler in this process, or a remote one, with a host and a client. */
 import { Client, type RunResult, type StartArguments } from "../client/client.js";
-import { CloacaError } from "../errors/index.js";
 import type { WorkflowDefinition } from "../task/definition.js";
 import { type EmbeddedScheduler, startEmbedded } from "./embedded.js";
 import { Host } from "./host.js";
-import type { HostLog } from "./host-log.js";
-
-export interface DefaultRunnerOptions {
-  /** `memory:`, `sqlite://<path>`, or the address of a scheduler: `grpc://host:port`, `grpcs://host:port`. */
-  readonly url: string;
-  /** Tasks that may hold a slot at once. 10 by default. */
-  readonly slots?: number;
-  /** Where an embedded scheduler listens, so that grpcurl and other hosts reach it. A free port of loopback by default. */
-  readonly listen?: string;
-  readonly log?: HostLog;
-}
+import { checkRunnerOptions, type DefaultRunnerOptions, isEmbedded } from "./runner-options.js";
 
 interface Parts {
   readonly scheduler: EmbeddedScheduler | null;
   readonly host: Host;
   readonly client: Client;
   readonly url: string;
-  readonly hostEnd: Promise<void>;
+  /** Aborts when the host is refused for good; one that ends otherwise leaves its work to others. */
+  readonly hostFailure: AbortSignal;
 }
 
 export class DefaultRunner {
   readonly options: DefaultRunnerOptions;
   #parts: Promise<Parts> | null = null;
-  readonly #registered = new Map<string, WorkflowDefinition<object>>();
 
+  /**
+   * @param options a url, or options
+   * @throws OptionsError with everything that is wrong with the options
+   */
   constructor(options: string | DefaultRunnerOptions) {
-    this.options = typeof options === "string" ? { url: options } : options;
+    this.options = checkRunnerOptions(typeof options === "string" ? { url: options } : options);
   }
 
   /**
@@ -43,12 +36,13 @@ export class DefaultRunner {
     workflow: WorkflowDefinition<Input>,
     ...args: StartArguments<Input>
   ): Promise<RunResult> {
-    const { client, host } = await this.#start();
-    if (this.#registered.get(workflow.name) !== workflow) {
-      this.#registered.set(workflow.name, workflow);
-      await host.bring(workflow);
-    }
-    return client.execute(workflow, ...args);
+    const { client, host, hostFailure } = await this.#start();
+    // The run is pinned to what was handed over, whatever version is the current one (P13).
+    const version = await host.bring(workflow);
+    const [input, options] = args;
+    const pinned = [input ?? {}, { version, ...options }] as StartArguments<Input>;
+    const { runId } = await client.start(workflow, ...pinned);
+    return client.result(runId, hostFailure);
   }
 
   /** Address of the scheduler, for grpcurl and for other hosts. Starts it when it does not run yet. */
@@ -82,23 +76,21 @@ export class DefaultRunner {
 
   async #build(): Promise<Parts> {
     const { url: wanted, slots, listen = "127.0.0.1:0", log } = this.options;
-    const isEmbedded = wanted.startsWith("sqlite://") || wanted.startsWith("memory:");
-    if (!isEmbedded && !/^grpcs?:\/\//.test(wanted)) {
-      throw new CloacaError(
-        "REQUEST_INVALID",
-        `runner url "${wanted}" is not one of memory:, sqlite://<path>, grpc(s)://host:port`,
-      );
-    }
-    const scheduler = isEmbedded ? await startEmbedded(wanted, listen) : null;
+    const scheduler = isEmbedded(wanted) ? await startEmbedded(wanted, listen) : null;
     const url = scheduler?.url ?? wanted;
     const host = new Host({
       url,
       ...(slots === undefined ? null : { slots }),
       ...(log === undefined ? null : { log }),
     });
-    const client = new Client({ url });
-    const hostEnd = host.run({ handleSignals: false });
-    await Promise.race([host.ready(), hostEnd]);
-    return { scheduler, host, client, url, hostEnd };
+    const failure = new AbortController();
+    host.run({ handleSignals: false }).catch((error: unknown) => failure.abort(error));
+    try {
+      await host.ready();
+    } catch (error) {
+      await scheduler?.stop();
+      throw error;
+    }
+    return { scheduler, host, client: new Client({ url }), url, hostFailure: failure.signal };
   }
 }

@@ -1,3 +1,6 @@
+import { OptionsError, type Problem } from "../errors/index.js";
+import { describeValue } from "../task/describe-value.js";
+import { type Option, readOptions, text } from "../task/option-table.js";
 import type { DeferOptions } from "../task/task-handle.js";
 
 export interface CheckedDeferOptions {
@@ -10,22 +13,30 @@ export interface CheckedDeferOptions {
 const DEFAULT_POLL_INTERVAL_MS = 1_000;
 /** What fits the wire, and a timer. */
 const MAX_MS = 0x7fffffff;
+const MAX_DESCRIPTION = 1_000;
 
-/** Throws a TypeError or RangeError that says what would be right. */
+const TABLE: readonly Option[] = [
+  { name: "pollIntervalMs", check: milliseconds },
+  { name: "maxWaitMs", check: milliseconds },
+  { name: "describe", check: text(MAX_DESCRIPTION) },
+];
+
+/** Throws OptionsError with all problems. */
 export function checkDeferOptions(condition: unknown, poll: number | DeferOptions = {}): CheckedDeferOptions {
-  if (typeof condition !== "function") {
-    throw new TypeError(
-      `handle.deferUntil: the condition is ${typeof condition}; pass a function that is called to ask`,
-    );
-  }
   const options = typeof poll === "number" ? { pollIntervalMs: poll } : poll;
-  const { pollIntervalMs = DEFAULT_POLL_INTERVAL_MS, maxWaitMs, describe } = options;
-  checkMs("pollIntervalMs", pollIntervalMs, 1);
-  if (maxWaitMs !== undefined) checkMs("maxWaitMs", maxWaitMs, 1);
-  return { pollIntervalMs: Math.ceil(pollIntervalMs), maxWaitMs: Math.ceil(maxWaitMs ?? 0), describe };
+  const { problems } = readOptions(options, TABLE, "a deferral");
+  const found: Problem[] = [];
+  if (typeof condition !== "function") {
+    const message = `is ${describeValue(condition)}; pass a function that is called to ask`;
+    found.push({ path: "condition", message });
+  }
+  found.push(...problems);
+  if (found.length > 0) throw new OptionsError("handle.deferUntil", found);
+  const { pollIntervalMs = DEFAULT_POLL_INTERVAL_MS, maxWaitMs = 0, describe } = options;
+  return { pollIntervalMs: Math.ceil(pollIntervalMs), maxWaitMs: Math.ceil(maxWaitMs), describe };
 }
 
-function checkMs(name: string, value: number, least: number): void {
-  if (typeof value === "number" && value >= least && value <= MAX_MS) return;
-  throw new RangeError(`handle.deferUntil: ${name} is ${value}; allowed are ${least} to ${MAX_MS} milliseconds`);
+function milliseconds(value: unknown): string | null {
+  if (typeof value === "number" && value >= 1 && value <= MAX_MS) return null;
+  return `is ${describeValue(value)}; allowed are 1 to ${MAX_MS} milliseconds`;
 }

@@ -3,15 +3,22 @@
  *
  *   held → deferring → deferred → reclaiming → held → … → finished
  *
- * `stopping` overlays all of them: the lease is fenced (P3), and once the code has stopped nothing it says counts.
+ * Two things end apart: the code, and what is owed about the lease. The session forgets it when both have.
+ *
+ *   what ends it            says, and when                       is settled
+ *   the code returned       Complete or Fail, at once            with the receipt
+ *   Cancel (P3: fenced)     Stopped, once the code has stopped   with the receipt
+ *   Decline (P12)           Decline, at once                     with the receipt
+ *   Revoked                 nothing                              at once
  */
-import { CancelledError, DeferralNotAwaitedError, ErrorRecord } from "../errors/index.js";
+import { CancelledError, ContextTooLargeError, DeferralNotAwaitedError, ErrorRecord } from "../errors/index.js";
 import type { HostSays, Lease, LeaseState, Patch, Receipt } from "../protocol/words.js";
 import type { Context } from "../task/context.js";
-import { contextFromWire, isEmptyPatch, takePatch } from "../task/context-wire.js";
+import { contextFromWire, isEmptyPatch, patchOf, takePatch } from "../task/context-wire.js";
 import type { ResolvedTask, TaskInfo } from "../task/definition.js";
 import { resultContext } from "../task/result.js";
 import type { Deferral } from "./deferral.js";
+import { failureOf } from "./failure-text.js";
 import { RunningHandle } from "./running-handle.js";
 
 /** What an execution needs of its session. */
@@ -19,12 +26,23 @@ export interface ExecutionPort {
   /** Says something; the receipt comes once it is committed, also after a reconnect. */
   say(event: HostSays, onReceipt?: (receipt: Receipt) => void): void;
   readonly maxPatchBytes: number;
-  /** Nothing more is to be said about the lease. */
+  readonly maxFailureBytes: number;
+  /** The code has ended, and nothing more is to be said about the lease. */
   gone(execution: Execution): void;
   warn(message: string, fields: Readonly<Record<string, unknown>>): void;
 }
 
-export type StopReason = "RUN_CANCELLED" | "TIMEOUT" | "REVOKED" | "SHUTDOWN" | "UNSPECIFIED";
+export type StopReason = "RUN_CANCELLED" | "TIMEOUT" | "REVOKED" | "UNSPECIFIED";
+
+type Outcome = Extract<HostSays, { type: "complete" | "fail" }>;
+
+/** Why nothing counts any more that the code returns. */
+type Stopping = "fenced" | "revoked" | "declined";
+
+const NOTHING: Patch = { set: {}, removed: [] };
+
+/** Codes of errors after which another execution would end the same. */
+const FINAL: ReadonlySet<string> = new Set(["TASK_RESULT_INVALID", "DEFERRAL_NOT_AWAITED", "CONTEXT_TOO_LARGE"]);
 
 export class Execution {
   /** What the code works on; once it has ended, what it leaves behind. */
@@ -32,9 +50,9 @@ export class Execution {
   readonly aborter = new AbortController();
   /** The current deferral, or the last one. */
   deferral: Deferral | null = null;
-  #state: "running" | "finished" = "running";
-  /** Why nothing that the code says counts any more, and what is owed once it has stopped. */
-  #stopping: { readonly owesStopped: boolean } | null = null;
+  #isCodeOver = false;
+  #isSettled = false;
+  #stopping: Stopping | null = null;
 
   constructor(
     readonly lease: Lease,
@@ -50,17 +68,18 @@ export class Execution {
 
   /** How this host sees the lease (P6). */
   get leaseState(): LeaseState {
-    if (this.#state === "finished") return "FINISHED";
+    if (this.#isCodeOver || this.#stopping === "declined") return "FINISHED";
     return this.deferral?.leaseState ?? "HELD";
   }
 
-  get isOver(): boolean {
-    return this.#state === "finished";
+  /** Whether the lease still has no terminal receipt (P6: `Hello` lists it). */
+  get isOwed(): boolean {
+    return !this.#isSettled;
   }
 
   /** Whether the lease is fenced and `Stopped` is, or will be, owed. */
   get owesStopped(): boolean {
-    return this.#stopping?.owesStopped ?? false;
+    return this.#stopping === "fenced";
   }
 
   /** Runs the code; never rejects. */
@@ -71,20 +90,28 @@ export class Execution {
       const returned = await task.fn(context, handle);
       if (this.deferral?.isOpen) throw new DeferralNotAwaitedError(task.id);
       this.context = resultContext(context, returned);
-      this.#complete(takePatch(this.context));
+      this.#end({ type: "complete", leaseId: this.leaseId, patch: this.takePatch() });
     } catch (error) {
-      this.#fail(ErrorRecord.from(error), isFinal(error));
+      this.#fail(ErrorRecord.from(error));
     } finally {
       handle?.consume();
       this.deferral?.abandon();
     }
   }
 
+  /** P10: takes what was set and removed so far, or throws ContextTooLargeError and takes nothing. */
+  takePatch(): Patch {
+    const bytes = patchBytes(patchOf(this.context));
+    const { maxPatchBytes } = this.port;
+    if (bytes > maxPatchBytes) throw new ContextTooLargeError(this.task.id, bytes, maxPatchBytes);
+    return takePatch(this.context);
+  }
+
   /** Commits what was set so far (`handle.checkpoint`); resolves once it is durable. */
-  checkpoint(): Promise<void> {
-    const patch = takePatch(this.context);
-    if (isEmptyPatch(patch)) return Promise.resolve();
-    return new Promise((resolve, reject) => {
+  async checkpoint(): Promise<void> {
+    const patch = this.takePatch();
+    if (isEmptyPatch(patch)) return;
+    await new Promise<void>((resolve, reject) => {
       this.port.say({ type: "checkpoint", leaseId: this.leaseId, patch }, (receipt) => {
         if (receipt.result === "APPLIED" || receipt.result === "DUPLICATE") resolve();
         else reject(new CancelledError(receipt.code === "" ? receipt.result : receipt.code, receipt.message));
@@ -94,81 +121,93 @@ export class Execution {
 
   /** P3: the lease is fenced. The code is told, and `Stopped` is said once it has stopped. */
   cancel(reason: StopReason, detail: string): void {
-    this.#stop(new CancelledError(reason, detail), true);
+    // What has ended is on its way, or was refused: its slot is free with it.
+    if (this.#isCodeOver || this.#stopping !== null) return;
+    this.#stopping = "fenced";
+    this.#tell(new CancelledError(reason, detail));
   }
 
   /** The lease is not this host's any more: the code is told, and nothing is owed. */
-  revoke(reason: StopReason, detail: string): void {
-    this.#stop(new CancelledError(reason, detail), false);
+  revoke(detail: string): void {
+    if (this.#stopping === null && !this.#isCodeOver) {
+      this.#stopping = "revoked";
+      this.#tell(new CancelledError("REVOKED", detail));
+    }
+    this.#settle();
   }
 
   /** P12: hands the lease back, to be executed elsewhere. */
   decline(reason: string): void {
-    if (this.#state === "finished" || this.#stopping !== null) return;
-    const patch = takePatch(this.context);
-    this.#stopping = { owesStopped: false };
-    this.port.say({ type: "decline", leaseId: this.leaseId, patch, reason }, () => this.port.gone(this));
+    if (this.#isCodeOver || this.#stopping !== null) return;
+    this.#stopping = "declined";
+    this.port.say({ type: "decline", leaseId: this.leaseId, patch: this.#patchToLeave(), reason }, () =>
+      this.#settle(),
+    );
     this.aborter.abort(new CancelledError("SHUTDOWN", reason));
     this.deferral?.close(reason);
   }
 
-  #stop(error: CancelledError, owesStopped: boolean): void {
-    if (this.#state === "finished") {
-      // Its outcome is on the way, or was refused: the slot is free with it.
-      if (!owesStopped) this.port.gone(this);
-      return;
-    }
-    if (this.#stopping !== null) return;
-    this.#stopping = { owesStopped };
+  info(): TaskInfo {
+    const { namespace, runId, workflow, workflowVersion, taskRunId, attempt, recovery, fence, leaseId } = this.lease;
+    return { namespace, runId, workflow, workflowVersion, taskRunId, attempt, recovery, fence, leaseId };
+  }
+
+  #tell(error: CancelledError): void {
     this.aborter.abort(error);
     this.deferral?.fail(error);
   }
 
-  #complete(patch: Patch): void {
-    const bytes = patchBytes(patch);
-    const { maxPatchBytes } = this.port;
-    if (bytes > maxPatchBytes) {
-      const message = `the patch of task "${this.task.id}" has ${bytes} bytes, the limit is ${maxPatchBytes}`;
-      this.#end({ type: "fail", leaseId: this.leaseId, failure: failureOf("CONTEXT_TOO_LARGE", message), final: true });
-      return;
+  /** What a lease that goes back leaves to its next execution; what is too large is lost with this one. */
+  #patchToLeave(): Patch {
+    try {
+      return this.takePatch();
+    } catch (error) {
+      this.port.warn("patch_dropped", { lease: this.leaseId, reason: String(ErrorRecord.from(error)) });
+      return NOTHING;
     }
-    this.#end({ type: "complete", leaseId: this.leaseId, patch });
   }
 
-  #fail(record: ErrorRecord, final: boolean): void {
-    const { code, type, message, stack = "" } = record;
-    this.#end({ type: "fail", leaseId: this.leaseId, failure: { code, type, message, stack }, final }, record);
+  #fail(record: ErrorRecord): void {
+    const failure = failureOf(record, this.port.maxFailureBytes);
+    this.#end({ type: "fail", leaseId: this.leaseId, failure, final: FINAL.has(record.code) }, record);
   }
 
-  #end(event: Extract<HostSays, { type: "complete" | "fail" }>, record: ErrorRecord | null = null): void {
-    this.#state = "finished";
-    if (this.#stopping !== null) {
-      if (!this.#stopping.owesStopped) this.port.gone(this);
-      else this.port.say({ type: "stopped", leaseId: this.leaseId }, () => this.port.gone(this));
-      return;
+  /** The code has ended. */
+  #end(outcome: Outcome, record: ErrorRecord | null = null): void {
+    this.#isCodeOver = true;
+    if (this.#stopping === "fenced") {
+      this.port.say({ type: "stopped", leaseId: this.leaseId }, () => this.#settle());
+    } else if (this.#stopping === null) {
+      this.port.say(outcome, (receipt) => this.#receipted(outcome, record, receipt));
     }
-    this.port.say(event, (receipt) => this.#receipted(event, record, receipt));
+    this.#forgetWhenOver();
   }
 
-  #receipted(
-    event: Extract<HostSays, { type: "complete" | "fail" }>,
-    record: ErrorRecord | null,
-    receipt: Receipt,
-  ): void {
+  #receipted(outcome: Outcome, record: ErrorRecord | null, receipt: Receipt): void {
     const { result, code, message, isFinalFailure } = receipt;
-    if (event.type === "complete" && result === "REJECTED" && !isFinalFailure) {
+    if (outcome.type === "complete" && result === "REJECTED" && !isFinalFailure) {
       // What the scheduler cannot take from a task is that task's failure: a lease must not stay for ever.
-      this.#end({ type: "fail", leaseId: this.leaseId, failure: failureOf(code, message), final: true });
+      const failure = { code, type: "", message, stack: "" };
+      this.#end({ type: "fail", leaseId: this.leaseId, failure, final: true });
       return;
     }
-    this.port.gone(this);
-    const accepted = result === "APPLIED" || result === "DUPLICATE";
-    if (event.type === "complete" && accepted) {
+    this.#settle();
+    if (isFinalFailure) {
+      // Also of a Complete: its patch was too large, and the scheduler has made a failure of it (P10).
+      const error = record ?? ErrorRecord.from(new Error(outcome.type === "fail" ? outcome.failure.message : message));
+      void this.#callBack("onFailure", () => this.task.onFailure?.(this.task.id, error, this.context, this.info()));
+    } else if (outcome.type === "complete" && (result === "APPLIED" || result === "DUPLICATE")) {
       void this.#callBack("onSuccess", () => this.task.onSuccess?.(this.task.id, this.context, this.info()));
-    } else if (isFinalFailure) {
-      const failure = record ?? ErrorRecord.from(new Error(event.type === "fail" ? event.failure.message : message));
-      void this.#callBack("onFailure", () => this.task.onFailure?.(this.task.id, failure, this.context, this.info()));
     }
+  }
+
+  #settle(): void {
+    this.#isSettled = true;
+    this.#forgetWhenOver();
+  }
+
+  #forgetWhenOver(): void {
+    if (this.#isSettled && this.#isCodeOver) this.port.gone(this);
   }
 
   /** What callbacks throw is logged, and has no effect. */
@@ -179,20 +218,6 @@ export class Execution {
       this.port.warn("callback_failed", { callback: name, task: this.task.id, error: String(ErrorRecord.from(error)) });
     }
   }
-
-  info(): TaskInfo {
-    const { namespace, runId, workflow, workflowVersion, taskRunId, attempt, recovery, fence, leaseId } = this.lease;
-    return { namespace, runId, workflow, workflowVersion, taskRunId, attempt, recovery, fence, leaseId };
-  }
-}
-
-function failureOf(code: string, message: string) {
-  return { code, type: "", message, stack: "" };
-}
-
-function isFinal(error: unknown): boolean {
-  const code = ErrorRecord.from(error).code;
-  return code === "TASK_RESULT_INVALID" || code === "DEFERRAL_NOT_AWAITED";
 }
 
 function patchBytes({ set, removed }: Patch): number {

@@ -1,55 +1,23 @@
 /** A task host: the process that executes tasks of workflows whose graph a scheduler drives. */
 import { randomBytes } from "node:crypto";
-import { hostname } from "node:os";
-import { RemoteError } from "../errors/index.js";
-import type { Offer, Welcome } from "../protocol/words.js";
+import { CloacaError, RemoteError } from "../errors/index.js";
+import type { Hello, Welcome } from "../protocol/words.js";
 import type { ResolvedTask, WorkflowDefinition } from "../task/definition.js";
-import { toWireWorkflow } from "../task/wire-workflow.js";
 import { Backoff } from "./backoff.js";
+import type { BroughtWorkflow } from "./brought-workflow.js";
+import { CodeBook } from "./code-book.js";
 import { HostConnection, type Outcome } from "./connection.js";
-import { type HostLog, QUIET } from "./host-log.js";
+import type { HostLog } from "./host-log.js";
+import { checkHostOptions, type HostOptions, type RunOptions } from "./host-options.js";
 import { KeepAlive } from "./keep-alive.js";
 import { HostSession } from "./session.js";
 
-export interface HostOptions {
-  /** Address of the scheduler: `grpc://host:port`, or `grpcs://` for TLS. */
-  readonly url: string;
-  /** Tasks that may hold a slot at once. 10 by default. */
-  readonly slots?: number;
-  /** Most tasks at once, deferred ones included. No limit by default. */
-  readonly maxLeases?: number;
-  /** The operator's name for this host, unique in its namespace. The machine's name and the process id by default. */
-  readonly hostId?: string;
-  /** `default` by default. */
-  readonly namespace?: string;
-  /** Build of the task code, for people. */
-  readonly buildId?: string;
-  /** Free labels, for people. */
-  readonly labels?: Readonly<Record<string, string>>;
-  /** Hears what the host tells about itself; silent by default. `console` fits. */
-  readonly log?: HostLog;
-  /** How long a drain waits before deferred tasks are handed back, in milliseconds. 10,000 by default. */
-  readonly drainGraceMs?: number;
-}
-
-export interface RunOptions {
-  /** Drains the host when it aborts. */
-  readonly signal?: AbortSignal;
-  /** Drain on SIGINT and SIGTERM. True by default. A second signal ends the process as it would have without this. */
-  readonly handleSignals?: boolean;
-}
-
-const DEFAULT_SLOTS = 10;
-const DEFAULT_DRAIN_GRACE_MS = 10_000;
 /** Of a session that no Welcome has told its own. */
 const DEFAULT_TTL_MS = 15_000;
 
 export class Host {
-  readonly #workflows = new Map<string, WorkflowDefinition<object>>();
-  /** Code by workflow and task. */
-  readonly #code = new Map<string, ReadonlyMap<string, ResolvedTask>>();
-  /** Code for tasks of workflows that another registered: workflow, then task. */
-  readonly #implementations = new Map<string, Map<string, ResolvedTask>>();
+  readonly options: Required<HostOptions>;
+  readonly #code = new CodeBook();
   readonly #session: HostSession;
   readonly #backoff = new Backoff();
   readonly #log: HostLog;
@@ -58,54 +26,59 @@ export class Host {
   #running: Promise<void> | null = null;
   #isServing = false;
   #wakeUp: () => void = () => {};
-  #readyWaiters: (() => void)[] = [];
+  #readyWaiters: { readonly resolve: () => void; readonly reject: (error: unknown) => void }[] = [];
+  /** Why the host serves no more; null until it has ended. */
+  #end: unknown = null;
   #graceTimer: NodeJS.Timeout | null = null;
   #ttlMs = DEFAULT_TTL_MS;
   /** When a drain ends that the scheduler does not hear of: by then its session has expired there. */
   #drainDeadline = Number.POSITIVE_INFINITY;
 
-  constructor(readonly options: HostOptions) {
-    this.#log = options.log ?? QUIET;
-    this.#keepAlive = new KeepAlive(options.url, this.#log);
+  /** Throws OptionsError with everything that is wrong with the options. */
+  constructor(options: HostOptions) {
+    this.options = checkHostOptions(options);
+    const { url, namespace, hostId, buildId, slots, maxLeases, labels, log } = this.options;
+    this.#log = log;
+    this.#keepAlive = new KeepAlive(url, log);
     this.#session = new HostSession({
-      namespace: options.namespace ?? "",
-      hostId: options.hostId ?? defaultHostId(),
+      namespace,
+      hostId,
       instanceId: randomBytes(16).toString("hex"),
-      buildId: options.buildId ?? "",
-      slots: options.slots ?? DEFAULT_SLOTS,
-      maxLeases: options.maxLeases ?? 0,
-      labels: options.labels ?? {},
-      log: this.#log,
-      offer: () => this.#offer(),
-      find: (workflow, task) => this.#find(workflow, task),
+      buildId,
+      slots,
+      maxLeases,
+      labels,
+      log,
+      offer: () => this.#code.offer(),
+      find: (lease) => this.#code.find(lease),
+      registered: (definitions, workflows) => this.#code.registered(definitions, workflows),
       changed: () => this.#finishWhenIdle(),
     });
   }
 
-  /** Brings a workflow: its graph and the code of all its tasks. While the host runs, the scheduler is told at once. */
+  /**
+   * Brings a workflow: its graph and the code of all its tasks. While the host runs, the scheduler is told at once. Several
+   * versions of a workflow can be brought: each run gets the code of its own.
+   */
   register(workflow: WorkflowDefinition<object>): this {
-    this.#keep(workflow);
-    if (this.#isServing) this.#session.say({ type: "register", offer: offerOf([workflow]) });
+    this.#bring(workflow);
     return this;
   }
 
-  /** Registers a workflow with a host that runs; resolves when the scheduler has it. Rejects with what is wrong with it. */
-  bring(workflow: WorkflowDefinition<object>): Promise<void> {
-    this.#keep(workflow);
-    if (!this.#isServing) return this.ready();
-    return new Promise((resolve, reject) => {
-      this.#session.say({ type: "register", offer: offerOf([workflow]) }, ({ result, code, message }) => {
-        if (result === "APPLIED" || result === "DUPLICATE") resolve();
-        else reject(new RemoteError(code, message));
-      });
-    });
+  /**
+   * Brings a workflow and resolves, with the version that the scheduler gave it, once it is registered; for a host that does
+   * not run yet, once it runs.
+   *
+   * @throws RemoteError when the scheduler does not take the workflow; it is then forgotten
+   */
+  bring(workflow: WorkflowDefinition<object>): Promise<string> {
+    return this.#bring(workflow).registered;
   }
 
   /** Brings the code of one task of a workflow that another registers, for whatever version of it asks. */
   implement(workflow: string, task: ResolvedTask): this {
-    const tasks = this.#implementations.get(workflow) ?? new Map<string, ResolvedTask>();
-    tasks.set(task.id, task);
-    this.#implementations.set(workflow, tasks);
+    const offer = this.#code.implement(workflow, task);
+    if (this.#connection !== null) this.#session.say({ type: "register", offer });
     return this;
   }
 
@@ -118,10 +91,11 @@ export class Host {
     return this.#running;
   }
 
-  /** Resolves when the host is registered and can get leases. */
+  /** Resolves when the host is registered and can get leases. Rejects when it ends before it was. */
   ready(): Promise<void> {
     if (this.#isServing) return Promise.resolve();
-    return new Promise((resolve) => this.#readyWaiters.push(resolve));
+    if (this.#end !== null) return Promise.reject(this.#end);
+    return new Promise((resolve, reject) => this.#readyWaiters.push({ resolve, reject }));
   }
 
   /**
@@ -129,7 +103,7 @@ export class Host {
    *
    * @param graceMs time until deferred tasks are handed back, in milliseconds
    */
-  async drain(graceMs: number = this.options.drainGraceMs ?? DEFAULT_DRAIN_GRACE_MS): Promise<void> {
+  async drain(graceMs: number = this.options.drainGraceMs): Promise<void> {
     this.#startDrain(graceMs, "the host drains");
     await this.#running;
   }
@@ -141,23 +115,38 @@ export class Host {
     if (signal?.aborted) onStop();
     signal?.addEventListener("abort", onStop, { once: true });
     if (handleSignals) for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, onStop);
+    let end: unknown = new CloacaError("HOST_ENDED", `host "${this.options.hostId}" has ended`);
     try {
-      await this.#keepAlive.start();
-      for (;;) {
-        // A host that drains with nothing to do need not connect first.
-        if (this.#session.isDraining && this.#session.sessionId === "") return;
-        const outcome = await this.#connect();
-        if (outcome.type === "drained") return;
-        if (outcome.type === "fatal") throw outcome.error;
-        if (this.#mayGo()) return;
-        await this.#wait(outcome);
-      }
+      await this.#serve();
+    } catch (error) {
+      end = error;
+      throw error;
     } finally {
       signal?.removeEventListener("abort", onStop);
       for (const name of ["SIGINT", "SIGTERM"] as const) process.removeListener(name, onStop);
       if (this.#graceTimer !== null) clearTimeout(this.#graceTimer);
       await this.#keepAlive.stop();
+      this.#ended(end);
     }
+  }
+
+  async #serve(): Promise<void> {
+    await this.#keepAlive.start();
+    for (;;) {
+      // A host that drains with nothing to do need not connect first.
+      if (this.#session.isDraining && this.#session.sessionId === "") return;
+      const outcome = await this.#connect();
+      if (outcome.type === "drained") return;
+      if (outcome.type === "fatal") throw outcome.error;
+      if (this.#mayGo()) return;
+      await this.#wait(outcome);
+    }
+  }
+
+  #ended(end: unknown): void {
+    this.#end = end;
+    this.#code.end(end);
+    for (const { reject } of this.#readyWaiters.splice(0)) reject(end);
   }
 
   /** A host that drains while the scheduler is away goes when it has nothing to say, or when nobody waits for it any more. */
@@ -169,7 +158,7 @@ export class Host {
   async #connect(): Promise<Outcome> {
     const { url } = this.options;
     this.#connection = new HostConnection(url, this.#session, {
-      welcomed: (welcome) => this.#welcomed(welcome),
+      welcomed: (welcome, hello) => this.#welcomed(welcome, hello),
       drain: (graceMs, reason) => this.#startDrain(graceMs, reason),
     });
     const outcome = await this.#connection.outcome;
@@ -178,14 +167,15 @@ export class Host {
     return outcome;
   }
 
-  #welcomed(welcome: Welcome): void {
+  #welcomed(welcome: Welcome, hello: Hello): void {
     const { sessionId, generation, resumed } = welcome;
     this.#keepAlive.watch(welcome);
     this.#backoff.reset();
     this.#ttlMs = welcome.ttlMs;
     this.#isServing = true;
     this.#log.info("host_connected", { session: sessionId, generation, resumed });
-    for (const resolve of this.#readyWaiters.splice(0)) resolve();
+    for (const brought of this.#code.missingIn(hello.definitions)) this.#sayRegister(brought);
+    for (const { resolve } of this.#readyWaiters.splice(0)) resolve();
     this.#finishWhenIdle();
   }
 
@@ -214,38 +204,22 @@ export class Host {
     if (this.#isServing && this.#session.isDraining && this.#session.isIdle) this.#connection?.finish();
   }
 
-  #keep(workflow: WorkflowDefinition<object>): void {
-    this.#workflows.set(workflow.name, workflow);
-    this.#code.set(workflow.name, new Map(workflow.tasks.map((task) => [task.id, task])));
+  #bring(workflow: WorkflowDefinition<object>): BroughtWorkflow {
+    const { brought, isNew } = this.#code.bring(workflow, this.#running !== null);
+    if (this.#end !== null) brought.refused(this.#end);
+    // The Hello of this connection has been said.
+    else if (isNew && this.#connection !== null) this.#sayRegister(brought);
+    return brought;
   }
 
-  #offer(): Offer {
-    const own = offerOf([...this.#workflows.values()]);
-    const implementations = [...this.#implementations].map(([workflow, tasks]) => ({
-      workflow,
-      tasks: [...tasks.keys()],
-      anyVersion: true,
-    }));
-    return { definitions: own.definitions, implementations: [...own.implementations, ...implementations] };
+  #sayRegister(brought: BroughtWorkflow): void {
+    if (brought.isAsked) return;
+    brought.isAsked = true;
+    this.#session.say({ type: "register", offer: brought.offer }, ({ result, code, message }) => {
+      brought.isAsked = false;
+      if (result === "APPLIED" || result === "DUPLICATE") return;
+      this.#code.drop(brought);
+      brought.refused(new RemoteError(code, message));
+    });
   }
-
-  #find(workflow: string, task: string): ResolvedTask | null {
-    const own = this.#code.get(workflow)?.get(task);
-    return own ?? this.#implementations.get(workflow)?.get(task) ?? null;
-  }
-}
-
-function offerOf(workflows: readonly WorkflowDefinition<object>[]): Offer {
-  return {
-    definitions: workflows.map(toWireWorkflow),
-    implementations: workflows.map(({ name }) => ({ workflow: name, tasks: [], anyVersion: false })),
-  };
-}
-
-/** A name as the scheduler takes it: the machine and the process. */
-function defaultHostId(): string {
-  const machine = hostname()
-    .replace(/[^A-Za-z0-9_.-]/g, "-")
-    .slice(0, 100);
-  return `${/^[A-Za-z_]/.test(machine) ? "" : "host-"}${machine}-${process.pid}`;
 }

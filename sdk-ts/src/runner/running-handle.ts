@@ -1,6 +1,5 @@
 /** The handle of a task that runs in a host. */
-import { HandleConsumedError } from "../errors/index.js";
-import { takePatch } from "../task/context-wire.js";
+import { HandleConsumedError, RemoteError } from "../errors/index.js";
 import type { DeferOptions, TaskHandle, Truthy } from "../task/task-handle.js";
 import { checkDeferOptions } from "./defer-options.js";
 import { Deferral } from "./deferral.js";
@@ -38,16 +37,16 @@ export class RunningHandle implements TaskHandle {
     execution.aborter.signal.throwIfAborted();
     const { leaseId, port } = execution;
     const n = (execution.deferral?.spec.n ?? 0) + 1;
+    const patch = execution.takePatch();
     const deferral = new Deferral({ leaseId, n, condition, pollIntervalMs, maxWaitMs, describe }, (event) =>
       port.say(event),
     );
     execution.deferral = deferral;
-    const patch = takePatch(execution.context);
     port.say(
       { type: "defer", leaseId, n, pollIntervalMs, maxWaitMs, description: describe ?? "", patch },
-      (receipt) => {
+      ({ result, code, message }) => {
         // STALE comes with Revoked. A refusal ends the deferral with its reason; the task still has its slot.
-        if (receipt.result === "REJECTED") deferral.fail(new Error(receipt.message));
+        if (result === "REJECTED") deferral.fail(new RemoteError(code, message));
       },
     );
     return (await deferral.result) as Truthy<T>;

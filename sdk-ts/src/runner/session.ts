@@ -10,13 +10,16 @@ import type {
   NumberedEvent,
   Offer,
   Receipt,
+  RegisteredWorkflow,
   SchedulerSays,
   Verdict,
   Welcome,
+  WireWorkflow,
 } from "../protocol/words.js";
 import type { ResolvedTask } from "../task/definition.js";
 import { Execution, type ExecutionPort } from "./execution.js";
 import type { HostLog } from "./host-log.js";
+import { type OnReceipt, OwedEvents } from "./owed-events.js";
 
 export interface SessionOptions {
   readonly namespace: string;
@@ -29,8 +32,10 @@ export interface SessionOptions {
   readonly log: HostLog;
   /** Everything that the host brings; asked for each `Hello`. */
   offer(): Offer;
-  /** The code of a task; null when the host has none. */
-  find(workflow: string, task: string): ResolvedTask | null;
+  /** The code of a lease's task, in its version; null when the host has none (P13). */
+  find(lease: Lease): ResolvedTask | null;
+  /** The scheduler has registered what was offered; one for each definition, in order. */
+  registered(definitions: readonly WireWorkflow[], workflows: readonly RegisteredWorkflow[]): void;
   /** Something may have become true that `isIdle` tells. */
   changed(): void;
 }
@@ -40,23 +45,19 @@ export interface SessionSink {
   send(events: readonly NumberedEvent[]): void;
 }
 
-interface Owed {
-  readonly event: HostSays;
-  readonly onReceipt: ((receipt: Receipt) => void) | undefined;
-}
-
 export class HostSession implements ExecutionPort {
   readonly #executions = new Map<string, Execution>();
-  /** Events without a receipt, by number, in order. */
-  readonly #owed = new Map<number, Owed>();
+  readonly #owed = new OwedEvents();
   #unsent: NumberedEvent[] = [];
-  #seq = 0;
   #sink: SessionSink | null = null;
   #flushPlanned = false;
   #resumeToken = "";
   #sessionId = "";
   #isDraining = false;
+  /** Why deferred leases go back, once the grace time of a drain is over (P12). */
+  #handBack: string | null = null;
   maxPatchBytes = Number.POSITIVE_INFINITY;
+  maxFailureBytes = Number.POSITIVE_INFINITY;
 
   constructor(readonly options: SessionOptions) {}
 
@@ -75,9 +76,7 @@ export class HostSession implements ExecutionPort {
 
   /** Something runs, or is owed that the scheduler would miss. That the host drains it learns from its silence as well. */
   get hasNews(): boolean {
-    if (this.#executions.size > 0) return true;
-    for (const { event } of this.#owed.values()) if (event.type !== "drain") return true;
-    return false;
+    return this.#executions.size > 0 || this.#owed.hasOtherThan("drain");
   }
 
   get isDraining(): boolean {
@@ -87,21 +86,33 @@ export class HostSession implements ExecutionPort {
   hello(): Hello {
     const { namespace, hostId, instanceId, buildId, slots, maxLeases, labels } = this.options;
     const held: HeldLease[] = [];
-    for (const { leaseId, leaseState, deferral } of this.#executions.values()) {
-      held.push({ leaseId, state: leaseState, deferral: deferral?.spec.n ?? 0 });
+    for (const { leaseId, leaseState, deferral, isOwed } of this.#executions.values()) {
+      if (isOwed) held.push({ leaseId, state: leaseState, deferral: deferral?.spec.n ?? 0 });
     }
+    const { definitions, implementations } = this.options.offer();
     const own = { namespace, hostId, instanceId, buildId, slots, maxLeases, labels };
-    return { ...own, ...this.options.offer(), resumeToken: this.#resumeToken, held };
+    return {
+      ...own,
+      definitions,
+      // P12: who drains offers nothing. A session that opens anew would get new leases before its Drain is read.
+      implementations: this.#isDraining ? [] : implementations,
+      resumeToken: this.#resumeToken,
+      held,
+    };
   }
 
   /** A connection serves the session: verdicts are applied, then everything owed is said again, in its order. */
-  attach(sink: SessionSink, welcome: Welcome): void {
+  attach(sink: SessionSink, welcome: Welcome, hello: Hello): void {
     this.#sink = sink;
     this.#resumeToken = welcome.resumeToken;
     this.#sessionId = welcome.sessionId;
     this.maxPatchBytes = welcome.limits.maxPatchBytes;
+    this.maxFailureBytes = welcome.limits.maxFailureBytes;
+    this.options.registered(hello.definitions, welcome.workflows);
     for (const verdict of welcome.verdicts) this.#apply(verdict);
-    this.#unsent = [...this.#owed].map(([seq, { event }]) => ({ seq, event }));
+    // A session that was lost took with it that its host drains.
+    if (this.#isDraining && !welcome.resumed) this.#sayDrain("the host drains");
+    this.#unsent = this.#owed.all();
     this.#flush();
   }
 
@@ -117,11 +128,10 @@ export class HostSession implements ExecutionPort {
     this.#sessionId = "";
   }
 
-  say(event: HostSays, onReceipt?: (receipt: Receipt) => void): void {
-    const seq = ++this.#seq;
-    this.#owed.set(seq, { event, onReceipt });
+  say(event: HostSays, onReceipt?: OnReceipt): void {
+    const numbered = this.#owed.add(event, onReceipt);
     if (this.#sink === null) return;
-    this.#unsent.push({ seq, event });
+    this.#unsent.push(numbered);
     this.#planFlush();
   }
 
@@ -131,7 +141,7 @@ export class HostSession implements ExecutionPort {
         this.#begin(said.lease);
         break;
       case "deferred":
-        this.#executions.get(said.leaseId)?.deferral?.deferred(said.n);
+        this.#deferred(said.leaseId, said.n);
         break;
       case "granted":
         this.#executions.get(said.leaseId)?.deferral?.granted(said.n, said.outcome);
@@ -145,9 +155,13 @@ export class HostSession implements ExecutionPort {
       case "receipts":
         this.#settle(said.upTo, said.exceptions);
         break;
+      case "registered": {
+        const event = this.#owed.get(said.seq);
+        if (event?.type === "register") this.options.registered(event.offer.definitions, said.workflows);
+        break;
+      }
       case "welcome":
       case "heartbeat_ack":
-      case "registered":
       case "drain":
         // The connection keeps these to itself.
         break;
@@ -158,15 +172,18 @@ export class HostSession implements ExecutionPort {
   drain(reason: string): void {
     if (this.#isDraining) return;
     this.#isDraining = true;
-    this.say({ type: "drain", reason });
+    this.#sayDrain(reason);
     this.options.changed();
   }
 
-  /** P12: the grace time is over. Deferred leases go back; with `all`, everything does. */
-  declineDeferred(reason: string, all = false): void {
+  /** P12: the grace time is over. What is deferred goes back, now and from here on. */
+  declineDeferred(reason: string): void {
+    this.#handBack = reason;
     for (const execution of [...this.#executions.values()]) {
-      if (all || execution.leaseState === "DEFERRED" || execution.leaseState === "RECLAIMING")
+      const { leaseState } = execution;
+      if (leaseState === "DEFERRING" || leaseState === "DEFERRED" || leaseState === "RECLAIMING") {
         execution.decline(reason);
+      }
     }
   }
 
@@ -182,9 +199,10 @@ export class HostSession implements ExecutionPort {
   #begin(lease: Lease): void {
     // Sent again after a reconnect: it runs already.
     if (this.#executions.has(lease.leaseId)) return;
-    const task = this.options.find(lease.workflow, lease.task);
+    const task = this.options.find(lease);
     if (task === null) {
-      const reason = `this host has no code for task "${lease.task}" of workflow "${lease.workflow}"`;
+      const { workflow, workflowVersion } = lease;
+      const reason = `this host has no code for task "${lease.task}" of workflow "${workflow}", version ${workflowVersion}`;
       this.options.log.warn("lease_declined", { lease: lease.leaseId, reason });
       this.say({ type: "decline", leaseId: lease.leaseId, patch: { set: {}, removed: [] }, reason });
       return;
@@ -198,8 +216,18 @@ export class HostSession implements ExecutionPort {
     const execution = this.#executions.get(leaseId);
     // A fenced lease is answered so as well (P3). Its slot is free with `Stopped` alone, which is still owed.
     if (execution === undefined || execution.owesStopped) return;
-    execution.revoke("REVOKED", detail);
-    this.#dropOwed(leaseId);
+    execution.revoke(detail);
+    this.#owed.drop(leaseId);
+    this.#unsent = this.#unsent.filter(({ seq }) => this.#owed.has(seq));
+    this.options.changed();
+  }
+
+  /** P8: the slot is free, and the condition is polled; or the lease goes back, when the grace time of a drain is over. */
+  #deferred(leaseId: string, n: number): void {
+    const execution = this.#executions.get(leaseId);
+    const isNews = execution?.leaseState === "DEFERRING" && execution.deferral?.spec.n === n;
+    if (isNews && this.#handBack !== null) execution.decline(this.#handBack);
+    else execution?.deferral?.deferred(n);
   }
 
   /** What the books say about a lease that `Hello` listed (P6). */
@@ -212,7 +240,7 @@ export class HostSession implements ExecutionPort {
         if (outcome !== null) execution.deferral?.granted(n, outcome);
         break;
       case "DEFERRED":
-        execution.deferral?.deferred(n);
+        this.#deferred(leaseId, n);
         break;
       case "RECLAIMING":
         execution.deferral?.reclaiming(n);
@@ -230,40 +258,17 @@ export class HostSession implements ExecutionPort {
     }
   }
 
-  /** P4: `upTo` is cumulative, with exceptions. */
+  #sayDrain(reason: string): void {
+    if (!this.#owed.hasSome("drain")) this.say({ type: "drain", reason });
+  }
+
   #settle(upTo: number, exceptions: readonly Receipt[]): void {
-    for (const receipt of exceptions) this.#receipt(receipt);
-    for (const seq of this.#owed.keys()) {
-      if (seq > upTo) break;
-      this.#receipt({ seq, result: "APPLIED", code: "", message: "", isFinalFailure: false });
+    for (const { event, receipt } of this.#owed.settle(upTo, exceptions)) {
+      const { result, code, message } = receipt;
+      if (result === "REJECTED" || result === "CONFLICT") {
+        this.warn("event_refused", { event: event.type, code, message });
+      }
     }
-    this.options.changed();
-  }
-
-  #receipt(receipt: Receipt): void {
-    const owed = this.#owed.get(receipt.seq);
-    if (owed === undefined) return;
-    this.#owed.delete(receipt.seq);
-    owed.onReceipt?.(receipt);
-    if (receipt.result === "REJECTED" || receipt.result === "CONFLICT") {
-      this.warn("event_refused", { event: owed.event.type, code: receipt.code, message: receipt.message });
-    }
-  }
-
-  /** What is owed about a lease that is not ours would only be answered STALE. */
-  #dropOwed(leaseId: string): void {
-    for (const [seq, { event, onReceipt }] of this.#owed) {
-      if (!("leaseId" in event) || event.leaseId !== leaseId) continue;
-      this.#owed.delete(seq);
-      onReceipt?.({
-        seq,
-        result: "STALE",
-        code: "LEASE_STALE",
-        message: "the lease is not current",
-        isFinalFailure: false,
-      });
-    }
-    this.#unsent = this.#unsent.filter(({ seq }) => this.#owed.has(seq));
     this.options.changed();
   }
 

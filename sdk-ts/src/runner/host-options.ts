@@ -1,0 +1,99 @@
+/** What a host is told, and what it takes where it is told nothing. */
+import { hostname } from "node:os";
+import { CloacaError, OptionsError } from "../errors/index.js";
+import { parseAddress } from "../protocol/channel.js";
+import { describeValue, isPlainObject } from "../task/describe-value.js";
+import { nameProblem } from "../task/names.js";
+import { type Option, readOptions, text, wholeNumber } from "../task/option-table.js";
+import { type HostLog, QUIET } from "./host-log.js";
+
+export interface HostOptions {
+  /** Address of the scheduler: `grpc://host:port`, or `grpcs://` for TLS. */
+  readonly url: string;
+  /** Tasks that may hold a slot at once, 0 to 100,000. 10 by default. */
+  readonly slots?: number;
+  /** Most tasks at once, deferred ones included; 0 means no limit. No limit by default. */
+  readonly maxLeases?: number;
+  /** The operator's name for this host, unique in its namespace. The machine's name and the process id by default. */
+  readonly hostId?: string;
+  /** `default` by default. */
+  readonly namespace?: string;
+  /** Build of the task code, for people. */
+  readonly buildId?: string;
+  /** Free labels, for people. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Hears what the host tells about itself; silent by default. `console` fits. */
+  readonly log?: HostLog;
+  /** How long a drain waits before deferred tasks are handed back, in milliseconds. 10,000 by default. */
+  readonly drainGraceMs?: number;
+}
+
+export interface RunOptions {
+  /** Drains the host when it aborts. */
+  readonly signal?: AbortSignal;
+  /** Drain on SIGINT and SIGTERM. True by default. A second signal ends the process as it would have without this. */
+  readonly handleSignals?: boolean;
+}
+
+const MAX_SLOTS = 100_000;
+const MAX_UINT32 = 2 ** 32 - 1;
+const MAX_TIMER_MS = 2 ** 31 - 1;
+const MAX_TEXT = 1_000;
+
+export const slotsProblem = wholeNumber(0, MAX_SLOTS);
+
+const TABLE: readonly Option[] = [
+  { name: "url", check: addressProblem, missing: "is missing; write grpc://host:port" },
+  { name: "slots", check: slotsProblem },
+  { name: "maxLeases", check: wholeNumber(0, MAX_UINT32) },
+  { name: "hostId", check: nameOption },
+  // Empty means `default`, on the wire as well.
+  { name: "namespace", check: (value) => (value === "" ? null : nameOption(value)) },
+  { name: "buildId", check: text(MAX_TEXT) },
+  { name: "labels", check: labelsProblem },
+  { name: "log", check: logProblem },
+  { name: "drainGraceMs", check: wholeNumber(0, MAX_TIMER_MS, " milliseconds") },
+];
+
+/** The options with their defaults. Throws OptionsError with everything that is wrong with them. */
+export function checkHostOptions(options: HostOptions): Required<HostOptions> {
+  const { problems } = readOptions(options, TABLE, "a host");
+  if (problems.length > 0) throw new OptionsError("Host", problems);
+  const { url, slots = 10, maxLeases = 0, hostId = defaultHostId(), namespace = "", buildId = "" } = options;
+  const { labels = {}, log = QUIET, drainGraceMs = 10_000 } = options;
+  return { url, slots, maxLeases, hostId, namespace, buildId, labels, log, drainGraceMs };
+}
+
+export function addressProblem(value: unknown): string | null {
+  if (typeof value !== "string") return `is ${describeValue(value)}; write grpc://host:port`;
+  try {
+    parseAddress(value);
+    return null;
+  } catch (error) {
+    return error instanceof CloacaError ? error.message : String(error);
+  }
+}
+
+function nameOption(value: unknown): string | null {
+  return typeof value === "string" ? nameProblem(value) : `is ${describeValue(value)}; write a name`;
+}
+
+function labelsProblem(value: unknown): string | null {
+  const isFine = isPlainObject(value) && Object.values(value).every((label) => typeof label === "string");
+  return isFine ? null : `is ${describeValue(value)}; write an object whose values are text`;
+}
+
+export function logProblem(value: unknown): string | null {
+  const isFine = ["info", "warn"].every(
+    (name) => typeof (value as Record<string, unknown> | null)?.[name] === "function",
+  );
+  return isFine ? null : `is ${describeValue(value)}; write an object with the functions info and warn`;
+}
+
+/** A name as the scheduler takes it: the machine and the process. */
+function defaultHostId(): string {
+  const machine = hostname()
+    .replace(/[^A-Za-z0-9_.-]/g, "-")
+    .slice(0, 100);
+  return `${/^[A-Za-z_]/.test(machine) ? "" : "host-"}${machine}-${process.pid}`;
+}
