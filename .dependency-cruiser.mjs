@@ -1,8 +1,8 @@
 // Dependencies point one way (docs/ARCHITECTURE.md). Each rule names what a folder may import of ours; what is not named
 // is forbidden.
 
-// The contract suite of the stores is test code that several test files share.
-const tests = "\\.test(-d)?\\.ts$|^server/src/store/contract/";
+// The contract suite of the stores and the fakes of the SDK are test code that several test files share.
+const tests = "\\.test(-d)?\\.ts$|^server/src/store/contract/|^sdk-ts/src/fakes/";
 
 /**
  * @param {string} name
@@ -95,6 +95,13 @@ export default {
       severity: "error",
       from: { path: "^sdk-ts/src/runner/", pathNot: tests },
       to: { path: "^sdk-ts/src/testing/" },
+    },
+    {
+      name: "sdk-fakes-for-tests",
+      comment: "Nothing but tests imports fakes/.",
+      severity: "error",
+      from: { path: "^sdk-ts/src/", pathNot: tests },
+      to: { path: "^sdk-ts/src/fakes/" },
     },
     {
       name: "sdk-protocol-at-the-door",

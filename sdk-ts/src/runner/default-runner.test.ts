@@ -5,35 +5,11 @@ import { startEmbedded } from "@cloaca/server/embedded";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Client } from "../client/client.js";
 import { CancelledError, DeferTimeoutError, RunFailedError } from "../errors/index.js";
-import type { ResolvedTask, WorkflowDefinition } from "../task/definition.js";
+import { plainWorkflow as workflow } from "../fakes/plain-workflow.js";
+import { signal } from "../fakes/signal.js";
+import type { ResolvedTask } from "../task/definition.js";
 import { DefaultRunner } from "./default-runner.js";
 import { Host } from "./host.js";
-
-type Code = Partial<ResolvedTask> & Pick<ResolvedTask, "fn">;
-
-/** A workflow from tasks by id; each depends on those that it names. */
-function workflow(name: string, tasks: Readonly<Record<string, Code>>): WorkflowDefinition {
-  return {
-    name,
-    description: "",
-    tags: {},
-    tasks: Object.entries(tasks).map(([id, task]) => ({
-      id,
-      dependencies: [],
-      wantsHandle: task.fn.length > 1,
-      ...task,
-    })),
-  };
-}
-
-/** A promise with its handles, to be awaited by one side and settled by the other. */
-function signal<T = void>() {
-  let fire: (value: T) => void = () => {};
-  const fired = new Promise<T>((resolve) => {
-    fire = resolve;
-  });
-  return { fire, fired };
-}
 
 describe("DefaultRunner", () => {
   let runner: DefaultRunner;
