@@ -14,6 +14,7 @@ import {
   WorkResponseSchema,
 } from "@cloaca/protocol";
 import type { ServerDuplexStream } from "@grpc/grpc-js";
+import { statusDetails } from "./status-details.js";
 
 export type Call = ServerDuplexStream<WorkRequest, WorkResponse>;
 
@@ -44,7 +45,7 @@ export class FakeConnection {
   #taken = new Set<HostEvent>();
   #waiting: { readonly of: EventCase; readonly resolve: (event: HostEvent) => void }[] = [];
   #holdsReceipts = false;
-  #heartbeats = 0;
+  readonly #beats: (() => void)[] = [];
 
   constructor(
     readonly call: Call,
@@ -61,10 +62,6 @@ export class FakeConnection {
     });
     call.on("end", () => call.end());
     call.on("error", () => {});
-  }
-
-  get heartbeats(): number {
-    return this.#heartbeats;
   }
 
   /** From here on events get no receipt unless `receipts` says one. */
@@ -118,6 +115,11 @@ export class FakeConnection {
     this.say({ case: "receipts", value: { upTo, exceptions } });
   }
 
+  /** Resolves with the next heartbeat. */
+  heartbeat(): Promise<void> {
+    return new Promise((resolve) => this.#beats.push(resolve));
+  }
+
   /** The first event of a kind that no call has returned yet, as soon as it is there. */
   async next<C extends EventCase>(of: C): Promise<{ readonly seq: bigint; readonly value: EventOf<C> }> {
     const here = this.heard.find((event) => event.event.case === of && !this.#taken.has(event));
@@ -146,9 +148,10 @@ export class FakeConnection {
     }
   }
 
-  /** Ends the stream with a status. */
-  fail(code: number, details: string): void {
-    this.call.emit("error", Object.assign(new Error(details), { code, details }));
+  /** Ends the stream with a status, and the scheduler's own code for it. */
+  fail(code: number, details: string, ownCode = "", retryAfterMs = 0): void {
+    const metadata = statusDetails(ownCode, retryAfterMs);
+    this.call.emit("error", Object.assign(new Error(details), { code, details, metadata }));
   }
 
   /** Ends the stream as a scheduler that goes away does. */
@@ -173,7 +176,7 @@ export class FakeConnection {
       return;
     }
     if (kind === "heartbeat") {
-      this.#heartbeats++;
+      for (const resolve of this.#beats.splice(0)) resolve();
       this.say({ case: "heartbeatAck", value: { nonce: value.nonce } });
       return;
     }

@@ -1,6 +1,6 @@
 /** One connection of a host, from `Hello` to its end, and what its end means for the next one. */
-import { ConnectionError, type RemoteError } from "../errors/index.js";
-import { Channel } from "../protocol/channel.js";
+import { ConnectionError, RemoteError } from "../errors/index.js";
+import { Channel, parseAddress } from "../protocol/channel.js";
 import type { Hello, SchedulerSays, Welcome } from "../protocol/words.js";
 import { WorkStream } from "../protocol/work-stream.js";
 import type { HostSession } from "./session.js";
@@ -8,8 +8,13 @@ import type { HostSession } from "./session.js";
 export type Outcome =
   /** Everything is done and said; the host may go. */
   | { readonly type: "drained" }
-  /** To be tried again: at once after `afterMs`, or with a backoff when that is null. */
-  | { readonly type: "retryable"; readonly error: Error | null; readonly afterMs: number | null }
+  /** To be tried again: after `afterMs`, or with a backoff when that is null; at `address` first, when there is one. */
+  | {
+      readonly type: "retryable";
+      readonly error: Error | null;
+      readonly afterMs: number | null;
+      readonly address: string | null;
+    }
   /** Trying again would be answered the same. */
   | { readonly type: "fatal"; readonly error: Error };
 
@@ -42,7 +47,8 @@ export class HostConnection {
   /** Settles when the connection is over. */
   readonly outcome: Promise<Outcome>;
   #welcome: Welcome | null = null;
-  #reconnectAfterMs: number | null = null;
+  /** When and where to connect again, in the words of a scheduler that goes away (P12). */
+  #reconnect: { readonly afterMs: number; readonly address: string | null } | null = null;
   #isFinishing = false;
   #lastHeard = performance.now();
   #nonce = 0;
@@ -50,9 +56,10 @@ export class HostConnection {
   #timer: NodeJS.Timeout;
 
   constructor(
-    url: string,
+    readonly url: string,
     readonly session: HostSession,
     readonly hooks: ConnectionHooks,
+    welcomeTimeoutMs: number = WELCOME_TIMEOUT_MS,
   ) {
     this.outcome = new Promise((resolve) => {
       this.#resolve = resolve;
@@ -62,7 +69,7 @@ export class HostConnection {
       heard: (events) => this.#heard(events),
       ended: (error) => this.#ended(error),
     });
-    this.#timer = setTimeout(() => this.#giveUp(), WELCOME_TIMEOUT_MS);
+    this.#timer = setTimeout(() => this.#giveUp(), welcomeTimeoutMs);
     this.#hello = session.hello();
     this.#stream.hello(this.#hello);
   }
@@ -84,7 +91,8 @@ export class HostConnection {
     for (const event of events) {
       if (event.type === "welcome") this.#welcomed(event.welcome);
       else if (event.type === "drain") {
-        if (event.reconnect) this.#reconnectAfterMs = event.reconnectAfterMs;
+        const { reconnectAfterMs: afterMs, address } = event;
+        if (event.reconnect) this.#reconnect = { afterMs, address: elsewhere(this.url, address) };
         else this.hooks.drain(event.graceMs, event.reason);
       } else this.session.hear(event);
     }
@@ -128,14 +136,29 @@ export class HostConnection {
   #classify(error: RemoteError | ConnectionError | null): Outcome {
     if (this.#isTimedOut) {
       const what = this.#welcome === null ? "no Welcome came" : "nothing was heard for the session's TTL";
-      return { type: "retryable", error: new ConnectionError(this.#channel.address, what), afterMs: null };
+      return retryable(new ConnectionError(this.#channel.address, what));
     }
-    if (this.#reconnectAfterMs !== null) return { type: "retryable", error, afterMs: this.#reconnectAfterMs };
+    if (this.#reconnect !== null) return { type: "retryable", error, ...this.#reconnect };
     if (error === null) {
       if (this.#isFinishing && this.session.isIdle) return { type: "drained" };
-      return { type: "retryable", error: null, afterMs: null };
+      return retryable(null);
     }
     if (error.code === "RESUME_TOKEN_INVALID") this.session.forgetSession();
-    return FATAL.has(error.code) ? { type: "fatal", error } : { type: "retryable", error, afterMs: null };
+    return FATAL.has(error.code) ? { type: "fatal", error } : retryable(error);
+  }
+}
+
+function retryable(error: RemoteError | ConnectionError | null): Outcome {
+  const afterMs = error instanceof RemoteError ? (error.details.retryAfterMs ?? null) : null;
+  return { type: "retryable", error, afterMs, address: null };
+}
+
+/** What a scheduler sends its host away to, with the same protection as the address it came by; null for what is none. */
+function elsewhere(url: string, address: string): string | null {
+  try {
+    const { target } = parseAddress(address);
+    return `${parseAddress(url).isTls ? "grpcs" : "grpc"}://${target}`;
+  } catch {
+    return null;
   }
 }

@@ -5,7 +5,7 @@ import { startEmbedded } from "@cloaca/server/embedded";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Client } from "../client/client.js";
 import { CancelledError, DeferTimeoutError, RunFailedError } from "../errors/index.js";
-import { plainWorkflow as workflow } from "../fakes/plain-workflow.js";
+import { plainTask, plainWorkflow as workflow } from "../fakes/plain-workflow.js";
 import { signal } from "../fakes/signal.js";
 import type { ResolvedTask } from "../task/definition.js";
 import { DefaultRunner } from "./default-runner.js";
@@ -163,7 +163,62 @@ describe("DefaultRunner", () => {
   });
 });
 
+describe("versions (P13)", () => {
+  it("runs two versions of a workflow side by side, each with its own code, whichever came last", async () => {
+    await using runner = new DefaultRunner({ url: "memory:", slots: 4 });
+    const go = signal();
+    const one = workflow("etl", { a: { fn: () => go.fired.then(() => ({ by: "one" })) } });
+    const two = workflow("etl", { a: { fn: () => ({ by: "two" }) }, b: { fn: () => {} } });
+    const first = runner.execute(one);
+    expect((await runner.execute(two)).context.toJSON()).toEqual({ by: "two" });
+    // The same object again, while the other version is the current one.
+    const again = runner.execute(one);
+    go.fire();
+    expect((await first).context.toJSON()).toEqual({ by: "one" });
+    expect((await again).context.toJSON()).toEqual({ by: "one" });
+  });
+
+  it("rejects a workflow that the scheduler does not take, and serves the others on", async () => {
+    await using runner = new DefaultRunner("memory:");
+    await expect(runner.execute(workflow("not a name", { a: { fn: () => {} } }))).rejects.toMatchObject({
+      code: "DEFINITION_INVALID",
+    });
+    expect((await runner.execute(workflow("fine", { a: { fn: () => ({ n: 1 }) } }))).context.toJSON()).toEqual({
+      n: 1,
+    });
+  });
+});
+
 describe("Host", () => {
+  it("implements a task of a workflow that another brings, for any version of it, also while it runs", async () => {
+    const scheduler = await startEmbedded({ store: "memory:", address: "127.0.0.1:0" });
+    const client = new Client({ url: scheduler.address });
+    const host = new Host({ url: scheduler.address, hostId: "host" });
+    const ended = host.run({ handleSignals: false });
+    await host.ready();
+    host.implement(
+      "etl",
+      plainTask("a", () => ({ a: "implemented" })),
+    );
+    const [one, two] = [
+      workflow("etl", { a: { fn: () => {} } }),
+      workflow("etl", { a: { fn: () => {} }, b: { fn: () => {} } }),
+    ];
+    host.implement(
+      "etl",
+      plainTask("b", () => ({ b: "implemented" })),
+    );
+    for (const etl of [one, two]) await client.register(etl);
+    expect((await client.execute(two)).context.toJSON()).toEqual({ a: "implemented", b: "implemented" });
+    const { context } = await client.execute(one, {}, { version: await client.register(one) });
+    expect(context.toJSON()).toEqual({ a: "implemented" });
+    await host.drain();
+    await ended;
+    await expect(host.ready()).rejects.toMatchObject({ code: "HOST_ENDED" });
+    client.close();
+    await scheduler.stop();
+  });
+
   it("P6: a scheduler that restarts finds its host and its lease again, and nothing runs twice", async () => {
     const folder = mkdtempSync(join(tmpdir(), "cloaca-host-"));
     const store = `sqlite://${join(folder, "runs.db")}`;

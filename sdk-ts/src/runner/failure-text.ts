@@ -21,7 +21,7 @@ export function cutText(text: string, maxBytes: number): string {
   // Each unit is three bytes at the most: what is surely short need not be counted.
   if (text.length * 3 <= maxBytes || Buffer.byteLength(text) <= maxBytes) return text;
   const room = maxBytes - Buffer.byteLength("…");
-  if (room <= 0) return "";
+  if (room < 0) return "";
   // Only what can fit is looked at; a character that was cut in half reads as U+FFFD.
   const bytes = Buffer.from(text.slice(0, room)).subarray(0, room);
   return `${bytes.toString("utf8").replace(/\uFFFD+$/u, "")}…`;

@@ -132,13 +132,16 @@ export class Host {
 
   async #serve(): Promise<void> {
     await this.#keepAlive.start();
+    let address: string | null = null;
     for (;;) {
       // A host that drains with nothing to do need not connect first.
       if (this.#session.isDraining && this.#session.sessionId === "") return;
-      const outcome = await this.#connect();
+      const outcome = await this.#connect(address ?? this.options.url);
       if (outcome.type === "drained") return;
       if (outcome.type === "fatal") throw outcome.error;
       if (this.#mayGo()) return;
+      // P12: where the scheduler said; if nobody is there, back to where this host was told.
+      address = outcome.address;
       await this.#wait(outcome);
     }
   }
@@ -155,8 +158,7 @@ export class Host {
     return !this.#session.hasNews || performance.now() > this.#drainDeadline;
   }
 
-  async #connect(): Promise<Outcome> {
-    const { url } = this.options;
+  async #connect(url: string): Promise<Outcome> {
     this.#connection = new HostConnection(url, this.#session, {
       welcomed: (welcome, hello) => this.#welcomed(welcome, hello),
       drain: (graceMs, reason) => this.#startDrain(graceMs, reason),

@@ -1,0 +1,27 @@
+import { describe, expect, it } from "vitest";
+import { Backoff } from "./backoff.js";
+
+const waits = (random: () => number, count: number): number[] => {
+  const backoff = new Backoff({ firstMs: 100, maxMs: 1_000, random });
+  return Array.from({ length: count }, () => backoff.next());
+};
+
+describe("Backoff", () => {
+  it("doubles up to its limit, and stays there for ever", () => {
+    expect(waits(() => 1, 6)).toEqual([100, 200, 400, 800, 1_000, 1_000]);
+    expect(waits(() => 1, 5_000).at(-1)).toBe(1_000);
+  });
+
+  it("spreads hosts over the upper half of each step", () => {
+    expect(waits(() => 0, 4)).toEqual([50, 100, 200, 400]);
+    expect(waits(() => 0.5, 2)).toEqual([75, 150]);
+  });
+
+  it("begins anew after a connection that served", () => {
+    const backoff = new Backoff({ firstMs: 100, maxMs: 1_000, random: () => 1 });
+    backoff.next();
+    backoff.next();
+    backoff.reset();
+    expect(backoff.next()).toBe(100);
+  });
+});

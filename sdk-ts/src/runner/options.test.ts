@@ -1,0 +1,111 @@
+import { describe, expect, it } from "vitest";
+import { OptionsError } from "../errors/index.js";
+import { DefaultRunner } from "./default-runner.js";
+import { checkDeferOptions } from "./defer-options.js";
+import { Host } from "./host.js";
+
+/** Path and message of each problem that `call` reports. */
+function problemsOf(call: () => unknown): string[] {
+  try {
+    call();
+  } catch (error) {
+    if (error instanceof OptionsError) return error.problems.map(({ path, message }) => `${path}: ${message}`);
+    throw error;
+  }
+  return [];
+}
+
+/** Options as a program in JavaScript may write them. */
+const loose = (options: unknown): never => options as never;
+
+describe("options of a deferral", () => {
+  it("are an interval of one second unless told otherwise; a number is the interval", () => {
+    const poll = () => true;
+    expect(checkDeferOptions(poll)).toEqual({ pollIntervalMs: 1_000, maxWaitMs: 0, describe: undefined });
+    expect(checkDeferOptions(poll, 5)).toMatchObject({ pollIntervalMs: 5 });
+    expect(checkDeferOptions(poll, { maxWaitMs: 10.2, pollIntervalMs: 1.5, describe: "rain" })).toEqual({
+      pollIntervalMs: 2,
+      maxWaitMs: 11,
+      describe: "rain",
+    });
+  });
+
+  it.each([
+    [
+      "a condition that was called already",
+      true,
+      1,
+      ["condition: is the boolean true; pass a function that is called to ask"],
+    ],
+    ["an interval of 0", () => true, 0, ["pollIntervalMs: is the number 0; allowed are 1 to 2147483647 milliseconds"]],
+    ["NaN", () => true, Number.NaN, ["pollIntervalMs: is the number NaN; allowed are 1 to 2147483647 milliseconds"]],
+    [
+      "everything at once",
+      "file",
+      { pollInterval: 5, maxWaitMs: -1, describe: "x".repeat(1_001) },
+      [
+        'condition: is the string "file"; pass a function that is called to ask',
+        'pollInterval: "pollInterval" is not an option of a deferral; options are pollIntervalMs, maxWaitMs, describe; did you mean "pollIntervalMs"?',
+        "maxWaitMs: is the number -1; allowed are 1 to 2147483647 milliseconds",
+        "describe: has 1001 UTF-16 units; at most 1000 are allowed",
+      ],
+    ],
+    ["null", () => true, null, [": the options are null; write an object with pollIntervalMs, maxWaitMs, describe"]],
+  ])("refuse %s, all problems at once", (_name, condition, options, problems) => {
+    expect(problemsOf(() => checkDeferOptions(condition, loose(options)))).toEqual(problems);
+  });
+});
+
+describe("options of a host", () => {
+  it("have defaults", () => {
+    const { options } = new Host({ url: "grpc://scheduler:7233" });
+    expect(options).toMatchObject({ slots: 10, maxLeases: 0, namespace: "", labels: {}, drainGraceMs: 10_000 });
+    expect(options.hostId).toMatch(/^[A-Za-z_][A-Za-z0-9_.-]*-\d+$/);
+  });
+
+  it("are refused with all problems at once", () => {
+    const wrong = {
+      slot: 1,
+      slots: 1.5,
+      hostId: "4 hosts",
+      labels: { a: 1 },
+      log: {},
+      drainGraceMs: -1,
+      maxLeases: "1",
+    };
+    expect(problemsOf(() => new Host(loose(wrong))).map((problem) => problem.replace(/[;,].*/, ""))).toEqual([
+      'slot: "slot" is not an option of a host',
+      "slots: is the number 1.5",
+      'hostId: "4 hosts" starts with "4"',
+      "labels: is an object",
+      "log: is an object",
+      "drainGraceMs: is the number -1",
+      'maxLeases: is the string "1"',
+      "url: is missing",
+    ]);
+  });
+
+  it.each(["http://scheduler:7233", "scheduler", "grpc://scheduler", 7233])("refuse the address %s", (url) => {
+    expect(problemsOf(() => new Host(loose({ url })))).toEqual([
+      expect.stringMatching(/^url: .*write grpc:\/\/host:port/),
+    ]);
+  });
+
+  it("take the namespace that is empty for the default one", () => {
+    expect(new Host({ url: "grpc://scheduler:7233", namespace: "" }).options.namespace).toBe("");
+  });
+});
+
+describe("options of a runner", () => {
+  it("are a url, or an object", () => {
+    expect(new DefaultRunner("memory:").options).toEqual({ url: "memory:" });
+    expect(problemsOf(() => new DefaultRunner({ url: "sqlite://runs.db", slots: 2, listen: "127.0.0.1:0" }))).toEqual(
+      [],
+    );
+  });
+
+  it.each(["runs.db:1", "postgres://db", "", undefined])("refuse the url %s, and say what would be right", (url) => {
+    const forms = "write memory:, sqlite://<path>, grpc://host:port or grpcs://host:port";
+    expect(problemsOf(() => new DefaultRunner(loose({ url })))).toEqual([expect.stringContaining(forms)]);
+  });
+});
