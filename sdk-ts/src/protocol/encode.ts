@@ -15,8 +15,8 @@ import type { Hello, HostSays, Implementation, NumberedEvent, Offer, Patch, Wire
 /** Protocol versions that this SDK speaks. */
 const PROTOCOL = { protocolMin: 1, protocolMax: 1 };
 
-/** Tasks that go into one message of a `Hello`; longer ones are chunked. */
-const TASKS_PER_CHUNK = 20_000;
+/** Bytes of definitions that go into one message of a `Hello`, about; longer ones are chunked. */
+const BYTES_PER_CHUNK = 1024 * 1024;
 const HELD_PER_CHUNK = 10_000;
 
 /** The `Hello`, and the chunks that go on with it when it is long (P1). */
@@ -59,6 +59,27 @@ export function toWireDefinition({ name, description, tags, tasks }: WireWorkflo
     tags,
     tasks: tasks.map(({ id, dependencies, timeoutMs = 0 }) => ({ id, dependencies: [...dependencies], timeoutMs })),
   });
+}
+
+/** Size of an event in a message, about; it may be larger by what is neither a patch nor a definition. */
+export function eventBytes({ event }: NumberedEvent): number {
+  if (event.type === "register") return event.offer.definitions.reduce((sum, d) => sum + definitionBytes(d), 0);
+  if (!("patch" in event)) return 0;
+  let units = 0;
+  for (const [key, text] of Object.entries(event.patch.set)) units += key.length + text.length;
+  // Most text is ASCII; what is not takes up to three bytes a unit.
+  return units * 2;
+}
+
+/** Names are ASCII, and each has a tag and a length. */
+function definitionBytes({ name, description, tags, tasks }: WireWorkflow): number {
+  let bytes = name.length + description.length * 3;
+  for (const [key, value] of Object.entries(tags)) bytes += (key.length + value.length) * 3;
+  for (const { id, dependencies } of tasks) {
+    bytes += id.length + 16;
+    for (const dependency of dependencies) bytes += dependency.length + 2;
+  }
+  return bytes;
 }
 
 type EventInit = NonNullable<NonNullable<Parameters<typeof create<typeof HostEventSchema>>[1]>["event"]>;
@@ -117,15 +138,16 @@ function chunks(hello: Hello): (Offer & Pick<Hello, "held">)[] {
     held: hello.held.slice(0, HELD_PER_CHUNK),
   };
   parts.push(part);
-  let tasks = 0;
+  let bytes = 0;
   for (const definition of hello.definitions) {
-    if (tasks > 0 && tasks + definition.tasks.length > TASKS_PER_CHUNK) {
+    const own = definitionBytes(definition);
+    if (bytes > 0 && bytes + own > BYTES_PER_CHUNK) {
       part = { definitions: [], implementations: [], held: [] };
       parts.push(part);
-      tasks = 0;
+      bytes = 0;
     }
     part.definitions.push(definition);
-    tasks += definition.tasks.length;
+    bytes += own;
   }
   for (let from = HELD_PER_CHUNK; from < hello.held.length; from += HELD_PER_CHUNK) {
     parts.push({ definitions: [], implementations: [], held: hello.held.slice(from, from + HELD_PER_CHUNK) });

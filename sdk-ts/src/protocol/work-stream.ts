@@ -5,7 +5,7 @@ import { type ServiceError, status } from "@grpc/grpc-js";
 import type { ConnectionError, RemoteError } from "../errors/index.js";
 import type { Channel } from "./channel.js";
 import { decodeEvent } from "./decode.js";
-import { encodeEvent, encodeHeartbeat, encodeHello } from "./encode.js";
+import { encodeEvent, encodeHeartbeat, encodeHello, eventBytes } from "./encode.js";
 import { fromServiceError } from "./remote-error.js";
 import type { Hello, NumberedEvent, SchedulerSays } from "./words.js";
 
@@ -66,7 +66,7 @@ export class WorkStream {
   }
 
   send(events: readonly NumberedEvent[]): void {
-    for (const event of events) this.#waiting.push({ event: encodeEvent(event), bytes: sizeOf(event) });
+    for (const event of events) this.#waiting.push({ event: encodeEvent(event), bytes: eventBytes(event) });
     this.#flush();
   }
 
@@ -99,12 +99,4 @@ export class WorkStream {
     }
     return count;
   }
-}
-
-/** About; a message may be larger by what is not a patch. */
-function sizeOf({ event }: NumberedEvent): number {
-  if (!("patch" in event)) return 0;
-  let units = 0;
-  for (const [key, text] of Object.entries(event.patch.set)) units += key.length + text.length;
-  return units * 2;
 }

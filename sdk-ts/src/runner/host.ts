@@ -25,6 +25,7 @@ export class Host {
   #connection: HostConnection | null = null;
   #running: Promise<void> | null = null;
   #isServing = false;
+  #hasSaidHello = false;
   #wakeUp: () => void = () => {};
   #readyWaiters: { readonly resolve: () => void; readonly reject: (error: unknown) => void }[] = [];
   /** Why the host serves no more; null until it has ended. */
@@ -159,6 +160,7 @@ export class Host {
   }
 
   async #connect(url: string): Promise<Outcome> {
+    this.#hasSaidHello = true;
     this.#connection = new HostConnection(url, this.#session, {
       welcomed: (welcome, hello) => this.#welcomed(welcome, hello),
       drain: (graceMs, reason) => this.#startDrain(graceMs, reason),
@@ -207,7 +209,7 @@ export class Host {
   }
 
   #bring(workflow: WorkflowDefinition<object>): BroughtWorkflow {
-    const { brought, isNew } = this.#code.bring(workflow, this.#running !== null);
+    const { brought, isNew } = this.#code.bring(workflow, this.#hasSaidHello);
     if (this.#end !== null) brought.refused(this.#end);
     // The Hello of this connection has been said.
     else if (isNew && this.#connection !== null) this.#sayRegister(brought);

@@ -6,6 +6,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { Channel } from "../protocol/channel.js";
 import { keepAlive } from "../protocol/keep-alive-call.js";
 import type { KeepAliveData, KeepAliveMessage } from "./keep-alive.js";
+import { Silence } from "./silence.js";
 
 const { url, beats } = workerData as KeepAliveData;
 const lastBeats = new Int32Array(beats);
@@ -20,17 +21,10 @@ parentPort?.on("message", (message: KeepAliveMessage) => {
     return;
   }
   const { sessionId, resumeToken, intervalMs } = message;
-  let seen = Atomics.load(lastBeats, 0);
-  let silentSince = performance.now();
+  const silence = new Silence(intervalMs, Atomics.load(lastBeats, 0), performance.now());
   timer = setInterval(() => {
-    const beat = Atomics.load(lastBeats, 0);
-    if (beat !== seen) {
-      seen = beat;
-      silentSince = performance.now();
-      return;
-    }
-    const lagMs = Math.round(performance.now() - silentSince);
-    if (lagMs < intervalMs) return;
+    const lagMs = silence.observe(Atomics.load(lastBeats, 0), performance.now());
+    if (lagMs === null) return;
     channel ??= new Channel(url);
     // The main thread's own connection tells what a failure means.
     keepAlive(channel, sessionId, resumeToken, lagMs).catch(() => {});

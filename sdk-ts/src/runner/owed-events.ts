@@ -27,10 +27,6 @@ export class OwedEvents {
     return this.#owed.has(seq);
   }
 
-  get(seq: number): HostSays | undefined {
-    return this.#owed.get(seq)?.event;
-  }
-
   /** Whether something is owed other than events of one type. */
   hasOtherThan(type: HostSays["type"]): boolean {
     for (const { event } of this.#owed.values()) if (event.type !== type) return true;

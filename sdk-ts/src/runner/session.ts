@@ -48,6 +48,8 @@ export interface SessionSink {
 export class HostSession implements ExecutionPort {
   readonly #executions = new Map<string, Execution>();
   readonly #owed = new OwedEvents();
+  /** Definitions of `Register` events that `Registered` has not answered; the receipt may come before. */
+  readonly #registrations = new Map<number, readonly WireWorkflow[]>();
   #unsent: NumberedEvent[] = [];
   #sink: SessionSink | null = null;
   #flushPlanned = false;
@@ -110,6 +112,8 @@ export class HostSession implements ExecutionPort {
     this.maxFailureBytes = welcome.limits.maxFailureBytes;
     this.options.registered(hello.definitions, welcome.workflows);
     for (const verdict of welcome.verdicts) this.#apply(verdict);
+    // What has its receipt is not said again, and is not answered any more.
+    for (const seq of this.#registrations.keys()) if (!this.#owed.has(seq)) this.#registrations.delete(seq);
     // A session that was lost took with it that its host drains.
     if (this.#isDraining && !welcome.resumed) this.#sayDrain("the host drains");
     this.#unsent = this.#owed.all();
@@ -130,6 +134,7 @@ export class HostSession implements ExecutionPort {
 
   say(event: HostSays, onReceipt?: OnReceipt): void {
     const numbered = this.#owed.add(event, onReceipt);
+    if (event.type === "register") this.#registrations.set(numbered.seq, event.offer.definitions);
     if (this.#sink === null) return;
     this.#unsent.push(numbered);
     this.#planFlush();
@@ -155,11 +160,10 @@ export class HostSession implements ExecutionPort {
       case "receipts":
         this.#settle(said.upTo, said.exceptions);
         break;
-      case "registered": {
-        const event = this.#owed.get(said.seq);
-        if (event?.type === "register") this.options.registered(event.offer.definitions, said.workflows);
+      case "registered":
+        this.options.registered(this.#registrations.get(said.seq) ?? [], said.workflows);
+        this.#registrations.delete(said.seq);
         break;
-      }
       case "welcome":
       case "heartbeat_ack":
       case "drain":

@@ -1,0 +1,137 @@
+import { type HostEvent, LeaseState } from "@cloaca/protocol";
+import { describe, expect, it } from "vitest";
+import { encodeEvent, encodeHeartbeat, encodeHello, eventBytes } from "./encode.js";
+import type { Hello, HostSays, WireWorkflow } from "./words.js";
+
+const hello: Hello = {
+  namespace: "n",
+  hostId: "h",
+  instanceId: "i",
+  resumeToken: "t",
+  buildId: "b",
+  slots: 3,
+  maxLeases: 9,
+  labels: { zone: "a" },
+  definitions: [],
+  implementations: [],
+  held: [],
+};
+
+/** A workflow of about so many bytes. */
+const large = (name: string, bytes: number): WireWorkflow => ({
+  name,
+  description: "",
+  tags: {},
+  tasks: Array.from({ length: Math.ceil(bytes / 116) }, (_, n) => ({
+    id: `${n}`.padStart(100, "t"),
+    dependencies: [],
+  })),
+});
+
+/** The parts of a Hello: how it says whether more comes, and what each brings. */
+function partsOf(events: readonly HostEvent[]) {
+  return events.map(({ seq, event }) => {
+    expect(seq).toBe(0n);
+    if (event.case !== "hello" && event.case !== "helloChunk") throw new Error(`${event.case} is no part of a Hello`);
+    const { definitions, implementations, heldLeases, more } = event.value;
+    return [event.case, more, definitions.map((d) => d.name), implementations.length, heldLeases.length];
+  });
+}
+
+describe("encodeHello (P1)", () => {
+  it("says who the host is, in one message when it is short", () => {
+    const [event, ...others] = encodeHello({ ...hello, held: [{ leaseId: "l", state: "DEFERRED", deferral: 2 }] });
+    expect(others).toEqual([]);
+    expect(event?.event.value).toMatchObject({
+      protocolMin: 1,
+      protocolMax: 1,
+      namespace: "n",
+      hostId: "h",
+      instanceId: "i",
+      resumeToken: "t",
+      slots: 3,
+      maxLeases: 9,
+      labels: { zone: "a" },
+      sdk: { language: "typescript" },
+      heldLeases: [{ leaseId: "l", state: LeaseState.DEFERRED, deferral: 2 }],
+      more: false,
+    });
+  });
+
+  it("is chunked by the size of its definitions; implementations come last, since they refer to them", () => {
+    const definitions = [large("a", 600_000), large("b", 600_000), large("c", 10), large("d", 3_000_000)];
+    const implementations = [{ workflow: "a", tasks: [], anyVersion: false }];
+    expect(partsOf(encodeHello({ ...hello, definitions, implementations }))).toEqual([
+      ["hello", true, ["a"], 0, 0],
+      ["helloChunk", true, ["b", "c"], 0, 0],
+      ["helloChunk", false, ["d"], 1, 0],
+    ]);
+  });
+
+  it("is chunked by the number of its leases", () => {
+    const held = Array.from({ length: 25_000 }, (_, n) => ({ leaseId: `l${n}`, state: "HELD", deferral: 0 }) as const);
+    expect(partsOf(encodeHello({ ...hello, held }))).toEqual([
+      ["hello", true, [], 0, 10_000],
+      ["helloChunk", true, [], 0, 10_000],
+      ["helloChunk", false, [], 0, 5_000],
+    ]);
+  });
+});
+
+describe("encodeEvent", () => {
+  const patch = { set: { a: "1" }, removed: ["b"] };
+  const failure = { code: "C", type: "T", message: "m", stack: "s" };
+  const leaseId = "l";
+
+  it.each<[HostSays, string, object]>([
+    [{ type: "complete", leaseId, patch }, "complete", { leaseId, patch }],
+    [{ type: "fail", leaseId, failure, final: true }, "fail", { leaseId, failure, final: true }],
+    [
+      { type: "defer", leaseId, n: 2, pollIntervalMs: 5, maxWaitMs: 7, description: "d", patch },
+      "deferUntil",
+      { leaseId, deferral: 2, pollIntervalMs: 5, maxWaitMs: 7, description: "d", checkpoint: patch },
+    ],
+    [{ type: "reclaim", leaseId, n: 2 }, "reclaim", { leaseId, deferral: 2 }],
+    [{ type: "checkpoint", leaseId, patch }, "checkpoint", { leaseId, patch }],
+    [{ type: "stopped", leaseId }, "stopped", { leaseId }],
+    [{ type: "decline", leaseId, patch, reason: "r" }, "decline", { leaseId, checkpoint: patch, reason: "r" }],
+    [{ type: "drain", reason: "r" }, "drain", { reason: "r" }],
+    [
+      {
+        type: "register",
+        offer: {
+          definitions: [
+            { name: "w", description: "d", tags: { t: "v" }, tasks: [{ id: "a", dependencies: ["b"], timeoutMs: 9 }] },
+          ],
+          implementations: [{ workflow: "w", tasks: ["a"], anyVersion: true }],
+        },
+      },
+      "register",
+      {
+        definitions: [
+          { name: "w", description: "d", tags: { t: "v" }, tasks: [{ id: "a", dependencies: ["b"], timeoutMs: 9 }] },
+        ],
+        implementations: [{ workflow: "w", tasks: ["a"], anyVersion: true }],
+      },
+    ],
+  ])("says %o", (event, name, value) => {
+    const encoded = encodeEvent({ seq: 7, event });
+    expect([encoded.seq, encoded.event.case]).toEqual([7n, name]);
+    expect(encoded.event.value).toMatchObject(value);
+  });
+
+  it("says heartbeats without a number: they get no receipt", () => {
+    const { seq, event } = encodeHeartbeat(5, 12);
+    expect([seq, event.value]).toMatchObject([0n, { nonce: 5n, mainLoopLagMs: 12 }]);
+  });
+});
+
+describe("eventBytes", () => {
+  it("is large for what is large", () => {
+    const patch = { set: { a: "x".repeat(1_000) }, removed: [] };
+    expect(eventBytes({ seq: 1, event: { type: "complete", leaseId: "l", patch } })).toBeGreaterThanOrEqual(1_000);
+    const offer = { definitions: [large("a", 50_000)], implementations: [] };
+    expect(eventBytes({ seq: 1, event: { type: "register", offer } })).toBeGreaterThanOrEqual(50_000);
+    expect(eventBytes({ seq: 1, event: { type: "stopped", leaseId: "l" } })).toBe(0);
+  });
+});
