@@ -81,7 +81,7 @@ export class ContextKeyExistsError extends CloacaError {
 
 /** What a task did to its context is more than the scheduler takes at once. Final. Code `CONTEXT_TOO_LARGE`. */
 export class ContextTooLargeError extends CloacaError {
-  /** UTF-8 bytes of the patch: of its keys and values. */
+  /** UTF-8 bytes of the patch: of its keys and values, and of what the task has committed before. */
   readonly bytes: number;
   /** The most that the scheduler takes. */
   readonly limit: number;

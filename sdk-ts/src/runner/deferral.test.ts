@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { OptionsError, SlotsClosedError } from "../errors/index.js";
 import { gated } from "../fakes/gated-task.js";
+import { signal } from "../fakes/signal.js";
 
 // Polls come with the clock, messages by themselves: the loop turns as it always does.
 beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] }));
@@ -146,6 +147,24 @@ describe("a deferral (P8)", () => {
     await scheduler.next("defer");
     expect(await scheduler.next("fail")).toMatchObject({ final: true, failure: { code: "DEFERRAL_NOT_AWAITED" } });
     scheduler.say({ type: "deferred", leaseId, n: 1 });
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("that a task leaves behind while it polls is polled no more", async () => {
+    const leave = signal();
+    const { scheduler, go } = gated((handle) => {
+      void handle.deferUntil(() => false, 10);
+      return leave.fired;
+    });
+    const leaseId = scheduler.lease("a");
+    go();
+    await scheduler.next("defer");
+    scheduler.say({ type: "deferred", leaseId, n: 1 });
+    await scheduler.settled();
+    expect(vi.getTimerCount()).toBe(1);
+    leave.fire();
+    expect((await scheduler.next("fail")).failure.code).toBe("DEFERRAL_NOT_AWAITED");
+    await scheduler.settled();
     expect(vi.getTimerCount()).toBe(0);
   });
 

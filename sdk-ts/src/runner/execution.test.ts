@@ -65,6 +65,51 @@ describe("a lease that is executed", () => {
     expect(caught).toEqual([expect.any(ContextTooLargeError), expect.any(ContextTooLargeError)]);
   });
 
+  it("counts what was committed before against the limit: all of it goes out in the next lease (P10)", async () => {
+    const scheduler = new InMemoryScheduler({
+      a: async (context, handle) => {
+        context.set("one", "x".repeat(20));
+        await handle?.checkpoint();
+        context.set("two", "x".repeat(20));
+      },
+    });
+    scheduler.connect({ limits: { maxMessageBytes: 1_000_000, maxPatchBytes: 40, maxFailureBytes: 4_096 } });
+    scheduler.lease("a");
+    await scheduler.next("checkpoint");
+    scheduler.receipt();
+    expect((await scheduler.next("fail")).failure.message).toBe('the patch of task "a" has 50 bytes, the limit is 40');
+    scheduler.lease("a", { checkpoint: { set: { before: "x".repeat(20) }, removed: [] } });
+    expect((await scheduler.next("fail")).failure.code).toBe("CONTEXT_TOO_LARGE");
+  });
+
+  it("stops where the scheduler has failed it: for a checkpoint that it could not take (P10)", async () => {
+    const failed: string[] = [];
+    const scheduler = new InMemoryScheduler({
+      a: {
+        fn: async (context, handle) => {
+          context.set("n", 1);
+          await handle?.checkpoint();
+        },
+        onFailure: (id, error) => void failed.push(`${id}: ${error.message}`),
+      },
+    });
+    scheduler.connect();
+    const leaseId = scheduler.lease("a");
+    const { seq } = await scheduler.next("checkpoint");
+    scheduler.receipt({
+      seq,
+      result: "REJECTED",
+      code: "CONTEXT_TOO_LARGE",
+      message: "too large",
+      isFinalFailure: true,
+    });
+    scheduler.say({ type: "revoked", leaseId, detail: "" });
+    await scheduler.settled();
+    expect(scheduler.types()).toEqual(["checkpoint"]);
+    expect(failed).toEqual(["a: too large"]);
+    expect(scheduler.session.isIdle).toBe(true);
+  });
+
   it("makes the task's failure of a Complete that is refused: a lease must not stay for ever", async () => {
     const { scheduler, go } = gated();
     const leaseId = scheduler.lease("a");
@@ -76,6 +121,24 @@ describe("a lease that is executed", () => {
     expect(scheduler.held()).toMatchObject([{ leaseId, state: "FINISHED" }]);
     scheduler.receipt();
     expect(scheduler.session.isIdle).toBe(true);
+  });
+
+  it("ends no process for a promise of its handle that it forgot to await", async () => {
+    const { scheduler, go } = gated((handle) => {
+      // Refused at once, refused by a Cancel, refused by a receipt: nobody reads of it.
+      void handle.deferUntil(() => false, -1);
+      void handle.checkpoint();
+      void handle.deferUntil(() => false);
+      return new Promise((resolve) => handle.signal.addEventListener("abort", resolve));
+    });
+    const leaseId = scheduler.lease("a");
+    go();
+    const { seq } = await scheduler.next("checkpoint");
+    scheduler.receipt({ seq, result: "STALE" });
+    scheduler.say({ type: "cancel", leaseId, reason: "TIMEOUT", detail: "" });
+    await scheduler.next("defer");
+    // A rejection without a reader would have failed this test.
+    expect(await scheduler.next("stopped")).toMatchObject({ leaseId });
   });
 
   it("refuses a handle that outlives its task", async () => {
@@ -116,90 +179,6 @@ describe("a lease that is executed", () => {
   });
 });
 
-describe("callbacks", () => {
-  function called() {
-    const calls: unknown[] = [];
-    const back = {
-      onSuccess: (id: string) => void calls.push(["success", id]),
-      onFailure: (id: string, error: { code: string; message: string }) =>
-        void calls.push(["failure", id, error.code, error.message]),
-    };
-    const scheduler = new InMemoryScheduler({
-      good: { fn: () => ({ n: 1 }), ...back },
-      bad: { fn: () => Promise.reject(new Error("boom")), ...back },
-      broken: {
-        fn: () => {},
-        onSuccess: () => {
-          throw new Error("the callback is broken");
-        },
-      },
-    });
-    scheduler.connect();
-    return { scheduler, calls };
-  }
-
-  it("come after the receipt", async () => {
-    const { scheduler, calls } = called();
-    scheduler.lease("good");
-    await scheduler.next("complete");
-    await scheduler.settled();
-    expect(calls).toEqual([]);
-    scheduler.receipt();
-    await scheduler.settled();
-    expect(calls).toEqual([["success", "good"]]);
-  });
-
-  it("never tell of a success that did not count", async () => {
-    const { scheduler, calls } = called();
-    scheduler.lease("good");
-    const { seq } = await scheduler.next("complete");
-    scheduler.receipt({ seq, result: "STALE" });
-    await scheduler.settled();
-    expect(calls).toEqual([]);
-    expect(scheduler.session.isIdle).toBe(true);
-  });
-
-  it("tell of a failure where it was final, not where it is retried", async () => {
-    const { scheduler, calls } = called();
-    scheduler.lease("bad");
-    await scheduler.next("fail");
-    scheduler.receipt();
-    await scheduler.settled();
-    expect(calls).toEqual([]);
-    scheduler.lease("bad");
-    const { seq } = await scheduler.next("fail");
-    scheduler.receipt({ seq, isFinalFailure: true });
-    await scheduler.settled();
-    expect(calls).toEqual([["failure", "bad", "TASK_FAILED", "boom"]]);
-  });
-
-  it("tell of a failure when the scheduler made one of a result that it could not take (P10)", async () => {
-    const { scheduler, calls } = called();
-    scheduler.lease("good");
-    const { seq } = await scheduler.next("complete");
-    scheduler.receipt({
-      seq,
-      result: "REJECTED",
-      code: "CONTEXT_TOO_LARGE",
-      message: "too large",
-      isFinalFailure: true,
-    });
-    await scheduler.settled();
-    expect(calls).toEqual([["failure", "good", "TASK_FAILED", "too large"]]);
-    expect(scheduler.types()).toEqual(["complete"]);
-  });
-
-  it("that throw are logged, and change nothing", async () => {
-    const { scheduler } = called();
-    scheduler.lease("broken");
-    await scheduler.next("complete");
-    scheduler.receipt();
-    await scheduler.settled();
-    expect(scheduler.warnings).toMatchObject([{ message: "callback_failed", fields: { callback: "onSuccess" } }]);
-    expect(scheduler.session.isIdle).toBe(true);
-  });
-});
-
 describe("a lease that is cancelled (P3)", () => {
   it("tells the code by its signal, and says Stopped once the code has stopped, not before", async () => {
     const { scheduler, go, started } = gated();
@@ -225,18 +204,23 @@ describe("a lease that is cancelled (P3)", () => {
     scheduler.say({ type: "cancel", leaseId, reason: "RUN_CANCELLED", detail: "" });
     scheduler.say({ type: "revoked", leaseId, detail: "the lease was fenced" });
     go();
-    expect(await scheduler.next("stopped")).toMatchObject({ leaseId });
+    const { seq } = await scheduler.next("stopped");
+    // Late, and the connection breaks: Stopped alone frees the slot.
+    scheduler.say({ type: "revoked", leaseId, detail: "the lease was fenced" });
+    scheduler.connect();
+    expect(scheduler.hello.held).toMatchObject([{ leaseId, state: "FINISHED" }]);
+    expect(scheduler.heard).toMatchObject([{ seq, event: { type: "stopped", leaseId } }]);
   });
 
   it("changes nothing when the code has ended: Complete is on its way and frees the slot", async () => {
     const { scheduler, go } = gated();
     const leaseId = scheduler.lease("a");
     go();
-    const { seq } = await scheduler.next("complete");
+    await scheduler.next("complete");
     scheduler.say({ type: "cancel", leaseId, reason: "RUN_CANCELLED", detail: "" });
     await scheduler.settled();
     expect(scheduler.types()).toEqual(["complete"]);
-    scheduler.receipt({ seq, result: "STALE" });
+    scheduler.say({ type: "revoked", leaseId, detail: "the lease was fenced" });
     expect(scheduler.session.isIdle).toBe(true);
   });
 

@@ -11,12 +11,19 @@
  *   Decline (P12)           Decline, at once                     with the receipt
  *   Revoked                 nothing                              at once
  */
-import { CancelledError, ContextTooLargeError, DeferralNotAwaitedError, ErrorRecord } from "../errors/index.js";
+import {
+  CancelledError,
+  ContextTooLargeError,
+  DeferralNotAwaitedError,
+  ErrorRecord,
+  RemoteError,
+} from "../errors/index.js";
 import type { HostSays, Lease, LeaseState, Patch, Receipt } from "../protocol/words.js";
 import type { Context } from "../task/context.js";
 import { contextFromWire, isEmptyPatch, patchOf, takePatch } from "../task/context-wire.js";
 import type { ResolvedTask, TaskInfo } from "../task/definition.js";
 import { resultContext } from "../task/result.js";
+import { CommittedPatch } from "./committed-patch.js";
 import type { Deferral } from "./deferral.js";
 import { failureOf } from "./failure-text.js";
 import { RunningHandle } from "./running-handle.js";
@@ -50,6 +57,7 @@ export class Execution {
   readonly aborter = new AbortController();
   /** The current deferral, or the last one. */
   deferral: Deferral | null = null;
+  readonly #committed: CommittedPatch;
   #isCodeOver = false;
   #isSettled = false;
   #stopping: Stopping | null = null;
@@ -59,6 +67,7 @@ export class Execution {
     readonly task: ResolvedTask,
     readonly port: ExecutionPort,
   ) {
+    this.#committed = new CommittedPatch(lease.checkpoint);
     this.context = contextFromWire(lease.input, lease.checkpoint);
   }
 
@@ -101,10 +110,12 @@ export class Execution {
 
   /** P10: takes what was set and removed so far, or throws ContextTooLargeError and takes nothing. */
   takePatch(): Patch {
-    const bytes = patchBytes(patchOf(this.context));
+    const bytes = this.#committed.bytesWith(patchOf(this.context));
     const { maxPatchBytes } = this.port;
     if (bytes > maxPatchBytes) throw new ContextTooLargeError(this.task.id, bytes, maxPatchBytes);
-    return takePatch(this.context);
+    const patch = takePatch(this.context);
+    this.#committed.add(patch);
+    return patch;
   }
 
   /** Commits what was set so far (`handle.checkpoint`); resolves once it is durable. */
@@ -113,10 +124,20 @@ export class Execution {
     if (isEmptyPatch(patch)) return;
     await new Promise<void>((resolve, reject) => {
       this.port.say({ type: "checkpoint", leaseId: this.leaseId, patch }, (receipt) => {
-        if (receipt.result === "APPLIED" || receipt.result === "DUPLICATE") resolve();
-        else reject(new CancelledError(receipt.code === "" ? receipt.result : receipt.code, receipt.message));
+        const { result, code, message } = receipt;
+        if (result === "APPLIED" || result === "DUPLICATE") return resolve();
+        if (result === "STALE") return reject(new CancelledError(code === "" ? result : code, message));
+        this.refused(receipt);
+        reject(new RemoteError(code, message));
       });
     });
+  }
+
+  /** P10: what cannot be taken may have failed the task there and then; nothing that its code says counts any more. */
+  refused({ isFinalFailure, message }: Receipt): void {
+    if (!isFinalFailure) return;
+    this.revoke(message);
+    this.#failed(ErrorRecord.from(new Error(message)));
   }
 
   /** P3: the lease is fenced. The code is told, and `Stopped` is said once it has stopped. */
@@ -195,10 +216,14 @@ export class Execution {
     if (isFinalFailure) {
       // Also of a Complete: its patch was too large, and the scheduler has made a failure of it (P10).
       const error = record ?? ErrorRecord.from(new Error(outcome.type === "fail" ? outcome.failure.message : message));
-      void this.#callBack("onFailure", () => this.task.onFailure?.(this.task.id, error, this.context, this.info()));
+      this.#failed(error);
     } else if (outcome.type === "complete" && (result === "APPLIED" || result === "DUPLICATE")) {
       void this.#callBack("onSuccess", () => this.task.onSuccess?.(this.task.id, this.context, this.info()));
     }
+  }
+
+  #failed(error: ErrorRecord): void {
+    void this.#callBack("onFailure", () => this.task.onFailure?.(this.task.id, error, this.context, this.info()));
   }
 
   #settle(): void {
@@ -218,11 +243,4 @@ export class Execution {
       this.port.warn("callback_failed", { callback: name, task: this.task.id, error: String(ErrorRecord.from(error)) });
     }
   }
-}
-
-function patchBytes({ set, removed }: Patch): number {
-  let bytes = 0;
-  for (const [key, value] of Object.entries(set)) bytes += Buffer.byteLength(key) + Buffer.byteLength(value);
-  for (const key of removed) bytes += Buffer.byteLength(key);
-  return bytes;
 }

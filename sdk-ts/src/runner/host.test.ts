@@ -193,6 +193,9 @@ describe("workflows that come while the host runs", () => {
     fake.end();
     const next = await scheduler.connection();
     expect(next.hello?.definitions.map(({ name }) => name)).toEqual(["work"]);
+    next.welcome();
+    await next.settled();
+    expect(next.kinds()).not.toContain("register");
   });
 
   it("of the same name are registered one after the other, after each Hello, and find their own code (P13)", async () => {

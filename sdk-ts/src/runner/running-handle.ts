@@ -29,7 +29,11 @@ export class RunningHandle implements TaskHandle {
     return this.#execution.lease.leaseId;
   }
 
-  async deferUntil<T>(condition: () => T | PromiseLike<T>, poll?: number | DeferOptions): Promise<Truthy<T>> {
+  deferUntil<T>(condition: () => T | PromiseLike<T>, poll?: number | DeferOptions): Promise<Truthy<T>> {
+    return orNobody(this.#deferUntil(condition, poll));
+  }
+
+  async #deferUntil<T>(condition: () => T | PromiseLike<T>, poll?: number | DeferOptions): Promise<Truthy<T>> {
     this.#use("deferUntil");
     const execution = this.#execution;
     if (execution.deferral?.isOpen) throw new HandleConsumedError("deferUntil", "deferral_open");
@@ -44,9 +48,12 @@ export class RunningHandle implements TaskHandle {
     execution.deferral = deferral;
     port.say(
       { type: "defer", leaseId, n, pollIntervalMs, maxWaitMs, description: describe ?? "", patch },
-      ({ result, code, message }) => {
+      (receipt) => {
+        const { result, code, message } = receipt;
         // STALE comes with Revoked. A refusal ends the deferral with its reason; the task still has its slot.
-        if (result === "REJECTED") deferral.fail(new RemoteError(code, message));
+        if (result !== "REJECTED") return;
+        deferral.fail(new RemoteError(code, message));
+        execution.refused(receipt);
       },
     );
     return (await deferral.result) as Truthy<T>;
@@ -59,7 +66,7 @@ export class RunningHandle implements TaskHandle {
 
   checkpoint(): Promise<void> {
     this.#use("checkpoint");
-    return this.#execution.checkpoint();
+    return orNobody(this.#execution.checkpoint());
   }
 
   /** The task has ended. */
@@ -70,4 +77,10 @@ export class RunningHandle implements TaskHandle {
   #use(method: string): void {
     if (this.#isConsumed) throw new HandleConsumedError(method, "task_ended");
   }
+}
+
+/** A promise whose rejection ends no process when a task forgot to await it: the host has other tasks. */
+function orNobody<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  return promise;
 }
