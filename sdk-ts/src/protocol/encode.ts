@@ -1,14 +1,7 @@
 /** From words of the SDK to protobuf. */
 import { create } from "@bufbuild/protobuf";
-import {
-  type HostEvent,
-  HostEventSchema,
-  LeaseState,
-  PatchSchema,
-  type Patch as WirePatch,
-  type WorkflowDefinition,
-  WorkflowDefinitionSchema,
-} from "@cloaca/protocol";
+import { type HostEvent, HostEventSchema, LeaseState, PatchSchema, type Patch as WirePatch } from "@cloaca/protocol";
+import { definitionBytes, toWireDefinition } from "./encode-definition.js";
 import { SDK_NAME, SDK_VERSION } from "./sdk-version.js";
 import type { Hello, HostSays, Implementation, NumberedEvent, Offer, Patch, WireWorkflow } from "./words.js";
 
@@ -52,15 +45,6 @@ export function encodeEvent({ seq, event }: NumberedEvent): HostEvent {
   return create(HostEventSchema, { seq: BigInt(seq), event: toOneof(event) });
 }
 
-export function toWireDefinition({ name, description, tags, tasks }: WireWorkflow): WorkflowDefinition {
-  return create(WorkflowDefinitionSchema, {
-    name,
-    description,
-    tags,
-    tasks: tasks.map(({ id, dependencies, timeoutMs = 0 }) => ({ id, dependencies: [...dependencies], timeoutMs })),
-  });
-}
-
 /** Size of an event in a message, about; it may be larger by what is neither a patch nor a definition. */
 export function eventBytes({ event }: NumberedEvent): number {
   if (event.type === "register") return event.offer.definitions.reduce((sum, d) => sum + definitionBytes(d), 0);
@@ -69,17 +53,6 @@ export function eventBytes({ event }: NumberedEvent): number {
   for (const [key, text] of Object.entries(event.patch.set)) units += key.length + text.length;
   // Most text is ASCII; what is not takes up to three bytes a unit.
   return units * 2;
-}
-
-/** Names are ASCII, and each has a tag and a length. */
-function definitionBytes({ name, description, tags, tasks }: WireWorkflow): number {
-  let bytes = name.length + description.length * 3;
-  for (const [key, value] of Object.entries(tags)) bytes += (key.length + value.length) * 3;
-  for (const { id, dependencies } of tasks) {
-    bytes += id.length + 16;
-    for (const dependency of dependencies) bytes += dependency.length + 2;
-  }
-  return bytes;
 }
 
 type EventInit = NonNullable<NonNullable<Parameters<typeof create<typeof HostEventSchema>>[1]>["event"]>;

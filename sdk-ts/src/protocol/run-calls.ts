@@ -12,7 +12,7 @@ import {
 } from "@cloaca/protocol";
 import { RemoteError } from "../errors/index.js";
 import type { Channel } from "./channel.js";
-import { toWireDefinition } from "./encode.js";
+import { toWireDefinition } from "./encode-definition.js";
 import type { Failure, WireWorkflow } from "./words.js";
 
 export type RunStatusName = "PENDING" | "RUNNING" | "SUCCEEDED" | "FAILED" | "CANCELLED" | "UNSPECIFIED";

@@ -13,16 +13,29 @@ export interface Failure {
   readonly stack: string;
 }
 
+/** What follows from a failed attempt; what is not there is as by default. */
+export interface WireRetry {
+  readonly attempts?: number;
+  readonly backoff?: "fixed" | "linear" | "exponential";
+  readonly delayMs?: number;
+  readonly maxDelayMs?: number;
+  readonly condition?: "never" | "transient" | "all";
+  readonly jitter?: boolean;
+}
+
 /** A workflow as it is registered. */
 export interface WireWorkflow {
   readonly name: string;
   readonly description: string;
   readonly tags: Readonly<Record<string, string>>;
-  readonly tasks: readonly {
-    readonly id: string;
-    readonly dependencies: readonly string[];
-    readonly timeoutMs?: number;
-  }[];
+  readonly tasks: readonly WireTask[];
+}
+
+export interface WireTask {
+  readonly id: string;
+  readonly dependencies: readonly string[];
+  readonly timeoutMs?: number;
+  readonly retry?: WireRetry;
 }
 
 export interface Implementation {

@@ -110,7 +110,7 @@ describe("all problems are told at once", () => {
         /^tasks\[0\]\.timeoutMS: task "fetch_data": "timeoutMS" is not an option .*; did you mean "timeoutMs"\?$/,
       ),
       expect.stringMatching(
-        /^tasks\[0\]\.retryattempts: task "fetch_data": "retryattempts" is not an option of a task/,
+        /^tasks\[0\]\.retryattempts: task "fetch_data": "retryattempts" is not an option of a task; .*; did you mean "retryAttempts"\?$/,
       ),
       'tasks[1].dependencies[0]: task "load": "fetch_dat" is not a task of this workflow; did you mean "fetch_data"?',
       'tasks[1].dependencies[2]: task "load": "fetch_data" is already dependencies[1]; name it once',
@@ -218,10 +218,17 @@ describe("the table of options", () => {
     expect(TASK_OPTIONS.map(({ name }) => name)).toEqual([
       "id",
       "dependencies",
+      "retryAttempts",
+      "retryBackoff",
+      "retryDelayMs",
+      "retryMaxDelayMs",
+      "retryCondition",
+      "retryJitter",
       "timeoutMs",
       "handle",
       "onSuccess",
       "onFailure",
+      "onRetry",
     ]);
     expect(HANDLE_NAMES).toEqual(["handle", "taskHandle", "task_handle"]);
   });

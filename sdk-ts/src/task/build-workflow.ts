@@ -1,12 +1,13 @@
 import { DefinitionError } from "../errors/definition-error.js";
 import type { Problem } from "../errors/problem.js";
 import type { Context } from "./context.js";
-import type { OnFailure, OnSuccess, ResolvedTask, WorkflowDefinition } from "./definition.js";
+import type { OnFailure, OnRetry, OnSuccess, ResolvedTask, WorkflowDefinition } from "./definition.js";
 import { describeValue } from "./describe-value.js";
 import { nameProblem } from "./names.js";
 import { noHandle } from "./no-handle.js";
 import { quote } from "./quote.js";
 import { labelOf, resolveDependencies } from "./resolve-dependencies.js";
+import { retryPolicy } from "./retry-options.js";
 import type { TaskHandle } from "./task-handle.js";
 import type { TaskSpec } from "./task-spec.js";
 import type { DraftTask, WorkflowDraft } from "./workflow-draft.js";
@@ -122,7 +123,8 @@ function sorted(problems: readonly Problem[]): Problem[] {
 }
 
 function resolved({ spec, self }: DraftTask, id: string, dependencies: readonly string[]): ResolvedTask {
-  const { timeoutMs, onSuccess, onFailure } = spec.options;
+  const { timeoutMs, onSuccess, onFailure, onRetry } = spec.options;
+  const retry = retryPolicy(spec.options);
   const wantsHandle = spec.handle.kind === "wanted";
   const bind =
     <A extends readonly unknown[]>(callback: (...args: A) => unknown) =>
@@ -132,10 +134,12 @@ function resolved({ spec, self }: DraftTask, id: string, dependencies: readonly 
     id,
     dependencies: Object.freeze(dependencies),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    ...(retry === undefined ? {} : { retry }),
     wantsHandle,
     fn: (context: Context, handle: TaskHandle | null): unknown =>
       Reflect.apply(spec.fn, self, wantsHandle ? [context, handle ?? noHandle] : [context]),
     ...(onSuccess === undefined ? {} : { onSuccess: bind<Parameters<OnSuccess>>(onSuccess) }),
     ...(onFailure === undefined ? {} : { onFailure: bind<Parameters<OnFailure>>(onFailure) }),
+    ...(onRetry === undefined ? {} : { onRetry: bind<Parameters<OnRetry>>(onRetry) }),
   });
 }

@@ -8,6 +8,7 @@ import * as fixture from "./decorators.test-d.js";
 import type { TaskInfo } from "./definition.js";
 import * as sdk from "./index.js";
 import { Context, noHandle, type TaskHandle, task, WorkflowBuilder } from "./index.js";
+import { TASK_OPTIONS } from "./task-options.js";
 
 const path = fileURLToPath(new URL("./decorators.test-d.ts", import.meta.url));
 
@@ -212,11 +213,12 @@ describe("@task where it does not belong", () => {
 
       declare missing: () => void;
     }
+    const options = TASK_OPTIONS.map(({ name }) => name).join(", ");
     const builder = new WorkflowBuilder("etl").addTasks(new Wrong());
     expect(() => builder.build()).toThrow(
       [
         'workflow "etl": 4 problems',
-        'tasks[0].timeout: task "load": "timeout" is not an option of a task; options are id, dependencies, timeoutMs, handle, onSuccess, onFailure; did you mean "timeoutMs"?',
+        `tasks[0].timeout: task "load": "timeout" is not an option of a task; options are ${options}; did you mean "timeoutMs"?`,
         'tasks[0].dependencies[0]: task "load": is undefined; a dependency is a task or the id of one',
         'tasks[1].dependencies: task "a": the function threw Error: boom; let it return an array of tasks or ids',
         'tasks[2].dependencies: task "b": the function returned the string "load"; let it return an array of tasks or ids',

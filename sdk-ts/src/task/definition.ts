@@ -26,6 +26,40 @@ export type OnSuccess = (taskId: string, context: Context, info: TaskInfo) => un
 /** Called in the host whose failure was final, after the scheduler has said so, at most once. `${error}` is readable. */
 export type OnFailure = (taskId: string, error: ErrorRecord, context: Context, info: TaskInfo) => unknown;
 
+/** What follows from a failed attempt, and when. */
+export interface RetryInfo extends TaskInfo {
+  /** How long after the failure the next attempt begins, in milliseconds. */
+  readonly delayMs: number;
+  /** The number of the attempt that follows. */
+  readonly nextAttempt: number;
+}
+
+/**
+ * Called in the host whose failure is followed by another attempt, after the scheduler has said so, at most once for each
+ * failure. What it throws is logged and has no effect.
+ */
+export type OnRetry = (taskId: string, error: ErrorRecord, context: Context, info: RetryInfo) => unknown;
+
+/** How the delay before a retry grows. */
+export type RetryBackoff = "fixed" | "linear" | "exponential";
+
+/** Which failures are retried. */
+export type RetryCondition = "never" | "transient" | "all";
+
+/** What follows from a failed attempt. */
+export interface RetryPolicy {
+  /** Retries after the first failure: 0 to 1,000. */
+  readonly attempts: number;
+  readonly backoff: RetryBackoff;
+  /** Delay before the first retry, in milliseconds. */
+  readonly delayMs: number;
+  /** No delay is longer, in milliseconds. */
+  readonly maxDelayMs: number;
+  readonly condition: RetryCondition;
+  /** Whether delays vary at random. */
+  readonly jitter: boolean;
+}
+
 /** A task of a built workflow: plain data, checked, and bound to its instance where it is a method. */
 export interface ResolvedTask {
   /** Unique within the workflow. */
@@ -34,12 +68,15 @@ export interface ResolvedTask {
   readonly dependencies: readonly string[];
   /** Longest time that an attempt may hold a slot, in milliseconds; a deferral does not count. No limit when absent. */
   readonly timeoutMs?: number;
+  /** What follows from a failed attempt. Absent when all of it is as by default: then the first failure is final. */
+  readonly retry?: RetryPolicy;
   /** Whether `fn` is to be called with a handle. */
   readonly wantsHandle: boolean;
   /** The task's code. What it returns, or a promise of it, is interpreted by `resultToPatch`. */
   readonly fn: (context: Context, handle: TaskHandle | null) => unknown;
   readonly onSuccess?: OnSuccess;
   readonly onFailure?: OnFailure;
+  readonly onRetry?: OnRetry;
 }
 
 /** A schema of the Standard Schema specification: zod, valibot, arktype and others make them. */

@@ -1,9 +1,22 @@
 export { type AnyContext, Context } from "./context.js";
 export type { NoValues, OpenValues } from "./context-types.js";
-export type { InputSchema, OnFailure, OnSuccess, ResolvedTask, TaskInfo, WorkflowDefinition } from "./definition.js";
+export type {
+  InputSchema,
+  OnFailure,
+  OnRetry,
+  OnSuccess,
+  ResolvedTask,
+  RetryBackoff,
+  RetryCondition,
+  RetryInfo,
+  RetryPolicy,
+  TaskInfo,
+  WorkflowDefinition,
+} from "./definition.js";
 export type { FunctionTaskMaker, FunctionTaskOptions } from "./function-task.js";
 export type { MethodDependency, MethodTaskOptions, TaskDecorator, TaskMethod } from "./method-task.js";
 export { noHandle } from "./no-handle.js";
+export type { RetryOptions } from "./retry-options.js";
 export { task } from "./task.js";
 export type { DeferOptions, TaskHandle, Truthy } from "./task-handle.js";
 export type { CommonTaskOptions } from "./task-options.js";

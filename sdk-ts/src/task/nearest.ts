@@ -1,22 +1,30 @@
 /** More edits than this are no slip of the hand. */
 const MAX_EDITS = 3;
 
-/** The candidate that was most likely meant by `word`; undefined when none is near. Style (case, `_ - .`) costs nothing. */
+/** Shorter beginnings of a word say too little about it. */
+const MIN_BEGINNING = 3;
+
+/**
+ * The candidate that was most likely meant by `word`; undefined when none is near. Style (case, `_ - .`) costs nothing. A
+ * beginning is near when it is that of one candidate only: `expo`.
+ */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   const plain = withoutStyle(word);
   let best: string | undefined;
+  const longer: string[] = [];
   // Short words that differ in most of their letters have nothing to do with each other.
   let within = Math.min(MAX_EDITS, Math.floor(plain.length * 0.4));
   for (const candidate of candidates) {
     const plainCandidate = withoutStyle(candidate);
     if (plainCandidate === plain) return candidate;
+    if (longer.length < 2 && plain.length >= MIN_BEGINNING && plainCandidate.startsWith(plain)) longer.push(candidate);
     if (within < 1 || Math.abs(plainCandidate.length - plain.length) > within) continue;
     const edits = editDistance(plain, plainCandidate);
     if (edits > within) continue;
     best = candidate;
     within = edits - 1;
   }
-  return best;
+  return best ?? (longer.length === 1 ? longer[0] : undefined);
 }
 
 /** `; did you mean "…"?` to end a message with, or nothing. */

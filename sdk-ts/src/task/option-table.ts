@@ -8,6 +8,8 @@ export interface Option {
   readonly name: string;
   /** What is wrong with the value and what would be right; null when it is fine. */
   readonly check: (value: unknown) => string | null;
+  /** The words that are allowed, when it takes one of a few. */
+  readonly allowed?: readonly string[];
   /** What to say when it is not given; left out for what need not be given. */
   readonly missing?: string;
 }
@@ -39,12 +41,19 @@ export function readOptions(
     if (value === undefined) continue;
     const message = option.check(value);
     if (message === null) checked.push([name, value]);
-    else problems.push({ path: name, message, found: describeValue(value) });
+    else problems.push({ path: name, message, found: describeValue(value), ...suggestion(value, option.allowed) });
   }
   for (const { name, missing } of table) {
     if (missing !== undefined && options[name] === undefined) problems.push({ path: name, message: missing });
   }
   return { checked: Object.fromEntries(checked), problems };
+}
+
+/** What is allowed, and which of it was meant by a wrong word. */
+function suggestion(value: unknown, allowed: readonly string[] | undefined): Pick<Problem, "allowed" | "nearest"> {
+  if (allowed === undefined) return {};
+  const near = typeof value === "string" ? nearest(value, allowed) : undefined;
+  return { allowed, ...(near === undefined ? {} : { nearest: near }) };
 }
 
 export function unknownOption(name: string, allowed: readonly string[], of: string): Problem {
@@ -63,6 +72,17 @@ export function wholeNumber(least: number, most: number, unit = ""): Option["che
     Number.isInteger(value) && Number(value) >= least && Number(value) <= most
       ? null
       : `is ${describeValue(value)}; allowed are whole numbers from ${least} to ${most}${unit}`;
+}
+
+/** A check for one of a few words, or for true and false. */
+export function oneOf(...values: readonly (string | boolean)[]): Required<Pick<Option, "check" | "allowed">> {
+  const allowed = values.map(String);
+  const check: Option["check"] = (value) => {
+    if (values.some((one) => one === value)) return null;
+    if (typeof value !== "string") return `is ${describeValue(value)}; allowed are ${allowed.join(", ")}`;
+    return `${quote(value)} is not one of ${allowed.join(", ")}${didYouMean(nearest(value, allowed))}`;
+  };
+  return { check, allowed };
 }
 
 /** A check for text of a limited length, in UTF-16 units. */

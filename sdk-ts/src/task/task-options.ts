@@ -1,14 +1,15 @@
 import type { Problem } from "../errors/problem.js";
-import type { OnFailure, OnSuccess } from "./definition.js";
+import type { OnFailure, OnRetry, OnSuccess } from "./definition.js";
 import { describeValue } from "./describe-value.js";
 import { nameProblem } from "./names.js";
 import { type Option, readOptions } from "./option-table.js";
+import { RETRY_OPTIONS, type RetryOptions } from "./retry-options.js";
 
 /** Longest `timeoutMs`: about 24 days. */
 export const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** What can be said about a task besides its dependencies. */
-export interface CommonTaskOptions {
+export interface CommonTaskOptions extends RetryOptions {
   /** Unique within the workflow. By default the name of the method, or of the function. */
   readonly id?: string | undefined;
   /**
@@ -25,6 +26,11 @@ export interface CommonTaskOptions {
   readonly onSuccess?: OnSuccess | undefined;
   /** Called in the host whose failure was final, at most once. Its errors are logged and have no effect. */
   readonly onFailure?: OnFailure | undefined;
+  /**
+   * Called in the host whose failure is followed by another attempt, at most once for each failure; its last argument says
+   * when, and which. Its errors are logged and have no effect.
+   */
+  readonly onRetry?: OnRetry | undefined;
 }
 
 /** An option, and what it is for. */
@@ -36,10 +42,12 @@ interface TaskOption extends Option {
 export const TASK_OPTIONS: readonly TaskOption[] = [
   { name: "id", check: nameProblem, doc: "unique within the workflow" },
   { name: "dependencies", check: checkDependencies, doc: "tasks, or ids of tasks, that must succeed before" },
+  ...RETRY_OPTIONS,
   { name: "timeoutMs", check: checkTimeout, doc: "longest time that an attempt may hold a slot, in milliseconds" },
   { name: "handle", check: checkHandle, doc: "whether the task is called with a handle" },
   { name: "onSuccess", check: checkCallback, doc: "called after the result was accepted" },
   { name: "onFailure", check: checkCallback, doc: "called after the failure was final" },
+  { name: "onRetry", check: checkCallback, doc: "called after a failure that another attempt follows" },
 ];
 
 /** The options of a task, each undefined where it was not given or is wrong. */

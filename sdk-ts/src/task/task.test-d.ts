@@ -1,5 +1,6 @@
 // Type tests: tsc checks this file, nothing runs it.
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { ErrorRecord } from "../errors/index.js";
 import {
   Context,
   noHandle,
@@ -241,6 +242,26 @@ workflow("ids", ({ task }) => {
     .build();
   // @ts-expect-error an unknown option
   task({ id: "a", retries: 3 }, () => {});
+  task(
+    {
+      id: "a",
+      retryAttempts: 3,
+      retryBackoff: "linear",
+      retryDelayMs: 5,
+      retryMaxDelayMs: 50,
+      retryCondition: "transient",
+      retryJitter: false,
+      onRetry: (id, error, context, info) => {
+        is<Equal<[typeof id, typeof error, typeof context], [string, ErrorRecord, Context]>>();
+        is<Equal<[typeof info.delayMs, typeof info.nextAttempt, typeof info.attempt], [number, number, number]>>();
+      },
+    },
+    () => {},
+  );
+  // @ts-expect-error no backoff has this name
+  task({ id: "a", retryBackoff: "expo" }, () => {});
+  // @ts-expect-error no condition has this name
+  task({ id: "a", retryCondition: "some" }, () => {});
   // @ts-expect-error milliseconds are a number
   task({ id: "a", timeoutMs: "5s" }, () => {});
   // @ts-expect-error a function is no dependency: make it a task

@@ -17,6 +17,9 @@ describe("nearest", () => {
     ["xyz", ["load"], undefined],
     ["handel", ["handle"], "handle"],
     ["", ["a"], undefined],
+    ["expo", ["fixed", "linear", "exponential"], "exponential"],
+    ["expo", ["exponential", "exposed"], undefined],
+    ["ex", ["exponential"], undefined],
   ])("of %j in %j is %j", (word, candidates, expected) => {
     expect(nearest(word, candidates)).toBe(expected);
   });

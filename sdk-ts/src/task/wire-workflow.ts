@@ -1,5 +1,6 @@
 import type { WireWorkflow } from "../protocol/words.js";
 import type { WorkflowDefinition } from "./definition.js";
+import { changesOf } from "./retry-options.js";
 
 /** A workflow as it is registered: its graph without its code. */
 export function toWireWorkflow({
@@ -12,10 +13,11 @@ export function toWireWorkflow({
     name,
     description,
     tags,
-    tasks: tasks.map(({ id, dependencies, timeoutMs }) => ({
+    tasks: tasks.map(({ id, dependencies, timeoutMs, retry }) => ({
       id,
       dependencies,
       ...(timeoutMs === undefined ? null : { timeoutMs }),
+      ...(retry === undefined ? null : { retry: changesOf(retry) }),
     })),
   };
 }
