@@ -13,15 +13,53 @@ export interface Failure {
   readonly stack: string;
 }
 
-/** What follows from a failed attempt; what is not there is as by default. */
-export interface WireRetry {
-  readonly attempts?: number;
-  readonly backoff?: "fixed" | "linear" | "exponential";
-  readonly delayMs?: number;
-  readonly maxDelayMs?: number;
-  readonly condition?: "never" | "transient" | "all";
-  readonly jitter?: boolean;
+/** How the delay before a retry grows. */
+export type RetryBackoff = "fixed" | "linear" | "exponential";
+
+/** Which failures are retried. */
+export type RetryCondition = "never" | "transient" | "all";
+
+/** What follows from a failed attempt. */
+export interface RetryPolicy {
+  /** Retries after the first failure: 0 to 1,000. */
+  readonly attempts: number;
+  readonly backoff: RetryBackoff;
+  /** Delay before the first retry, in milliseconds. */
+  readonly delayMs: number;
+  /** No delay is longer, in milliseconds. */
+  readonly maxDelayMs: number;
+  readonly condition: RetryCondition;
+  /** Whether delays vary at random. */
+  readonly jitter: boolean;
 }
+
+/** How a rule compares a value of the context. */
+export const CONTEXT_OPERATORS = [
+  "equals",
+  "not_equals",
+  "greater",
+  "less",
+  "contains",
+  "not_contains",
+  "exists",
+  "not_exists",
+] as const;
+
+/** How a rule compares a value of the context. */
+export type ContextOperator = (typeof CONTEXT_OPERATORS)[number];
+
+/** A trigger rule of a built workflow: ids for tasks, JSON text for values. */
+export type ResolvedRule =
+  | { readonly kind: "all_success" | "always" }
+  | { readonly kind: "all" | "any" | "none"; readonly rules: readonly ResolvedRule[] }
+  | { readonly kind: "succeeded" | "failed" | "skipped"; readonly task: string }
+  | {
+      readonly kind: "context_value";
+      readonly key: string;
+      readonly operator: ContextOperator;
+      /** JSON text; empty for `exists` and `not_exists`. */
+      readonly value: string;
+    };
 
 /** A workflow as it is registered. */
 export interface WireWorkflow {
@@ -35,7 +73,9 @@ export interface WireTask {
   readonly id: string;
   readonly dependencies: readonly string[];
   readonly timeoutMs?: number;
-  readonly retry?: WireRetry;
+  /** What is not there is as by default. */
+  readonly retry?: Partial<RetryPolicy>;
+  readonly triggerRule?: ResolvedRule;
 }
 
 export interface Implementation {

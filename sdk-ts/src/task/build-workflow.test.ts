@@ -159,13 +159,7 @@ describe("all problems are told at once", () => {
     ["a timeout of 0", { id: "a", timeoutMs: 0 }, nothing, "tasks[0].timeoutMs", "is the number 0; allowed are"],
     ["a timeout as text", { id: "a", timeoutMs: "5" }, nothing, "tasks[0].timeoutMs", 'is the string "5"; allowed are'],
     ["a dependency alone", { id: "a", dependencies: "b" }, nothing, "tasks[0].dependencies", "write an array of tasks"],
-    [
-      "no dependency",
-      { id: "a", dependencies: [null] },
-      nothing,
-      "tasks[0].dependencies[0]",
-      "is null; a dependency is",
-    ],
+    ["no dependency", { id: "a", dependencies: [null] }, nothing, "tasks[0].dependencies[0]", "is null; write a task"],
     [
       "a function",
       { id: "a", dependencies: [nothing] },
@@ -218,6 +212,7 @@ describe("the table of options", () => {
     expect(TASK_OPTIONS.map(({ name }) => name)).toEqual([
       "id",
       "dependencies",
+      "triggerRule",
       "retryAttempts",
       "retryBackoff",
       "retryDelayMs",

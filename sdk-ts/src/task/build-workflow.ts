@@ -1,14 +1,16 @@
 import { DefinitionError } from "../errors/definition-error.js";
 import type { Problem } from "../errors/problem.js";
 import type { Context } from "./context.js";
-import type { OnFailure, OnRetry, OnSuccess, ResolvedTask, WorkflowDefinition } from "./definition.js";
+import type { OnFailure, OnRetry, OnSuccess, ResolvedRule, ResolvedTask, WorkflowDefinition } from "./definition.js";
 import { describeValue } from "./describe-value.js";
 import { nameProblem } from "./names.js";
 import { noHandle } from "./no-handle.js";
 import { quote } from "./quote.js";
-import { labelOf, resolveDependencies } from "./resolve-dependencies.js";
+import { resolveDependencies } from "./resolve-dependencies.js";
+import { resolveRules } from "./resolve-rules.js";
 import { retryPolicy } from "./retry-options.js";
 import type { TaskHandle } from "./task-handle.js";
+import { labelOf, TaskLookup } from "./task-lookup.js";
 import type { TaskSpec } from "./task-spec.js";
 import type { DraftTask, WorkflowDraft } from "./workflow-draft.js";
 
@@ -25,8 +27,11 @@ export function buildWorkflow(draft: WorkflowDraft): WorkflowDefinition {
   const head = headProblems(draft);
   const found = tasks.map((task, position) => taskProblems(task.spec, position));
   const ids = tasks.map(({ spec }) => validId(spec));
-  const { edges, problems: unresolved } = resolveDependencies(tasks, ids);
-  const problems = [...head, ...draft.problems, ...found.flat(), ...duplicateIds(ids), ...unresolved];
+  const lookup = new TaskLookup(tasks, ids);
+  const { edges, problems: unresolved } = resolveDependencies(tasks, lookup);
+  const { rules, problems: wrongRules } = resolveRules(tasks, lookup, edges);
+  const inTasks = [...found.flat(), ...duplicateIds(ids), ...unresolved, ...wrongRules];
+  const problems = [...head, ...draft.problems, ...inTasks];
   if (problems.length > 0) throw new DefinitionError(`workflow ${describeName(draft.name)}`, sorted(problems));
   const idAt = (position: number) => ids[position] ?? "";
   return Object.freeze({
@@ -34,7 +39,7 @@ export function buildWorkflow(draft: WorkflowDraft): WorkflowDefinition {
     description: String(draft.description),
     tags: Object.freeze(Object.fromEntries(draft.tags)),
     tasks: Object.freeze(
-      tasks.map((task, position) => resolved(task, idAt(position), (edges[position] ?? []).map(idAt))),
+      tasks.map((task, position) => resolved(task, idAt(position), (edges[position] ?? []).map(idAt), rules[position])),
     ),
     ...(draft.input === undefined ? {} : { input: draft.input as NonNullable<WorkflowDefinition["input"]> }),
   });
@@ -122,7 +127,12 @@ function sorted(problems: readonly Problem[]): Problem[] {
   return problems.toSorted((a, b) => position(a) - position(b));
 }
 
-function resolved({ spec, self }: DraftTask, id: string, dependencies: readonly string[]): ResolvedTask {
+function resolved(
+  { spec, self }: DraftTask,
+  id: string,
+  dependencies: readonly string[],
+  triggerRule: ResolvedRule | undefined,
+): ResolvedTask {
   const { timeoutMs, onSuccess, onFailure, onRetry } = spec.options;
   const retry = retryPolicy(spec.options);
   const wantsHandle = spec.handle.kind === "wanted";
@@ -135,6 +145,7 @@ function resolved({ spec, self }: DraftTask, id: string, dependencies: readonly 
     dependencies: Object.freeze(dependencies),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     ...(retry === undefined ? {} : { retry }),
+    ...(triggerRule === undefined ? {} : { triggerRule }),
     wantsHandle,
     fn: (context: Context, handle: TaskHandle | null): unknown =>
       Reflect.apply(spec.fn, self, wantsHandle ? [context, handle ?? noHandle] : [context]),

@@ -22,6 +22,9 @@ export type AnyEntry = Entry<PropertyKey, unknown>;
 /** The object type with these entries; a key with two of them has a union. `& {}` makes the compiler show the object. */
 export type Values<E extends AnyEntry> = { [X in E as X[0]]: X[1] } & {};
 
+/** The same, with keys that may be missing. */
+export type PartialValues<E extends AnyEntry> = { [X in E as X[0]]?: X[1] | undefined } & {};
+
 /** The entries of an object type; of a union of them (a task that returns this or that) with undefined where a key lacks. */
 export type Entries<U> = [AllKeys<U>] extends [keyof U] ? EvenEntries<U, keyof U> : UnevenEntries<U, AllKeys<U>>;
 

@@ -219,7 +219,7 @@ describe("@task where it does not belong", () => {
       [
         'workflow "etl": 4 problems',
         `tasks[0].timeout: task "load": "timeout" is not an option of a task; options are ${options}; did you mean "timeoutMs"?`,
-        'tasks[0].dependencies[0]: task "load": is undefined; a dependency is a task or the id of one',
+        'tasks[0].dependencies[0]: task "load": is undefined; write a task or the id of one',
         'tasks[1].dependencies: task "a": the function threw Error: boom; let it return an array of tasks or ids',
         'tasks[2].dependencies: task "b": the function returned the string "load"; let it return an array of tasks or ids',
       ].join("\n- "),

@@ -1,7 +1,10 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { ErrorRecord } from "../errors/error-record.js";
+import type { ResolvedRule, RetryPolicy } from "../protocol/words.js";
 import type { Context } from "./context.js";
 import type { TaskHandle } from "./task-handle.js";
+
+export type { ContextOperator, ResolvedRule, RetryBackoff, RetryCondition, RetryPolicy } from "../protocol/words.js";
 
 /** Which execution of a task a callback is about. */
 export interface TaskInfo {
@@ -40,36 +43,18 @@ export interface RetryInfo extends TaskInfo {
  */
 export type OnRetry = (taskId: string, error: ErrorRecord, context: Context, info: RetryInfo) => unknown;
 
-/** How the delay before a retry grows. */
-export type RetryBackoff = "fixed" | "linear" | "exponential";
-
-/** Which failures are retried. */
-export type RetryCondition = "never" | "transient" | "all";
-
-/** What follows from a failed attempt. */
-export interface RetryPolicy {
-  /** Retries after the first failure: 0 to 1,000. */
-  readonly attempts: number;
-  readonly backoff: RetryBackoff;
-  /** Delay before the first retry, in milliseconds. */
-  readonly delayMs: number;
-  /** No delay is longer, in milliseconds. */
-  readonly maxDelayMs: number;
-  readonly condition: RetryCondition;
-  /** Whether delays vary at random. */
-  readonly jitter: boolean;
-}
-
 /** A task of a built workflow: plain data, checked, and bound to its instance where it is a method. */
 export interface ResolvedTask {
   /** Unique within the workflow. */
   readonly id: string;
-  /** Ids of the tasks that must have succeeded before, in the order in which their contexts are folded. */
+  /** Ids of the tasks that must have ended before, in the order in which their contexts are folded. */
   readonly dependencies: readonly string[];
   /** Longest time that an attempt may hold a slot, in milliseconds; a deferral does not count. No limit when absent. */
   readonly timeoutMs?: number;
   /** What follows from a failed attempt. Absent when all of it is as by default: then the first failure is final. */
   readonly retry?: RetryPolicy;
+  /** Decides, once all dependencies have ended, whether the task starts. Absent when all of them must have succeeded. */
+  readonly triggerRule?: ResolvedRule;
   /** Whether `fn` is to be called with a handle. */
   readonly wantsHandle: boolean;
   /** The task's code. What it returns, or a promise of it, is interpreted by `resultToPatch`. */

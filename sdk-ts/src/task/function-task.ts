@@ -3,25 +3,39 @@ import { noHandle } from "./no-handle.js";
 import type { TaskHandle } from "./task-handle.js";
 import type { CommonTaskOptions } from "./task-options.js";
 import { rememberTask, taskSpec } from "./task-spec.js";
-import type { Dependency, FunctionTask, InputOf, MaybePromise, OutputOf, TaskResult } from "./task-types.js";
+import type { Dependency, FunctionTask, MaybePromise, OutputOf, RuledInput, TaskResult } from "./task-types.js";
+import type { RuleLike } from "./trigger-rule.js";
 
 /** Options of a task in function form. */
-export interface FunctionTaskOptions<Dependencies extends readonly Dependency[]> extends CommonTaskOptions {
+export interface FunctionTaskOptions<
+  Dependencies extends readonly Dependency[],
+  Rule extends RuleLike | undefined = RuleLike | undefined,
+> extends CommonTaskOptions {
   /**
-   * What must have succeeded before: tasks, whose types flow into the context, or ids. The contexts are folded in this order.
+   * What must have ended before, and without a trigger rule succeeded: tasks, whose types flow into the context, or ids. The contexts are folded in this order.
    * None by default.
    */
   readonly dependencies?: Dependencies | undefined;
+  /**
+   * Decides, once all dependencies have ended, whether the task starts or is skipped: made with `rule`, or `"always"`. By
+   * default `"all_success"`: it starts when all of them succeeded. Under any other rule, values of the context may be missing.
+   */
+  readonly triggerRule?: Rule | undefined;
 }
 
 /** The function form of `task`; the entries are those of the workflow's input. */
 export type FunctionTaskMaker<Input> = <
   const Dependencies extends readonly Dependency[] = readonly [],
   Returned extends MaybePromise<TaskResult> = void,
+  const Rule extends RuleLike | undefined = undefined,
 >(
-  options: FunctionTaskOptions<Dependencies>,
-  fn: (context: Context<InputOf<Dependencies, Input>>, handle: TaskHandle) => Returned,
-) => FunctionTask<InputOf<Dependencies, Input>, OutputOf<InputOf<Dependencies, Input>, Awaited<Returned>>, Returned>;
+  options: FunctionTaskOptions<Dependencies, Rule>,
+  fn: (context: Context<RuledInput<Dependencies, Input, Rule>>, handle: TaskHandle) => Returned,
+) => FunctionTask<
+  RuledInput<Dependencies, Input, Rule>,
+  OutputOf<RuledInput<Dependencies, Input, Rule>, Awaited<Returned>>,
+  Returned
+>;
 
 /**
  * A task of a function. What comes back is another function, which does the same: so one function can be the code of several

@@ -1,10 +1,12 @@
 export { type AnyContext, Context } from "./context.js";
 export type { NoValues, OpenValues } from "./context-types.js";
 export type {
+  ContextOperator,
   InputSchema,
   OnFailure,
   OnRetry,
   OnSuccess,
+  ResolvedRule,
   ResolvedTask,
   RetryBackoff,
   RetryCondition,
@@ -27,8 +29,10 @@ export type {
   InputOf,
   MaybePromise,
   OutputOf,
+  RuledInput,
   TaskReference,
   TaskResult,
 } from "./task-types.js";
+export { type RuleLike, type RuleTask, rule, type TriggerRule } from "./trigger-rule.js";
 export { type WorkflowOptions, type WorkflowOptionsWithInput, type WorkflowScope, workflow } from "./workflow.js";
 export { WorkflowBuilder } from "./workflow-builder.js";

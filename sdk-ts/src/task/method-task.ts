@@ -5,6 +5,7 @@ import type { TaskHandle } from "./task-handle.js";
 import type { CommonTaskOptions } from "./task-options.js";
 import { type AnyFunction, isFunction, rememberTask, type TaskSpec, taskSpec } from "./task-spec.js";
 import type { AnyTask, MaybePromise, TaskResult } from "./task-types.js";
+import type { RuleLike } from "./trigger-rule.js";
 
 /** What a method can depend on: an id, another decorated method, or a task in function form. */
 export type MethodDependency = string | AnyFunction | AnyTask;
@@ -12,10 +13,16 @@ export type MethodDependency = string | AnyFunction | AnyTask;
 /** Options of a decorated method. */
 export interface MethodTaskOptions extends CommonTaskOptions {
   /**
-   * What must have succeeded before: ids, tasks, or a function of the instance that returns them, as in
+   * What must have ended before, and without a trigger rule succeeded: ids, tasks, or a function of the instance that returns them, as in
    * `(self: Etl) => [self.fetchData]`. The contexts are folded in this order. None by default.
    */
   readonly dependencies?: readonly MethodDependency[] | ((self: never) => readonly MethodDependency[]) | undefined;
+  /**
+   * Decides, once all dependencies have ended, whether the task starts or is skipped: made with `rule`, `"always"`, or a
+   * function of the instance that returns it, as in `(self: Etl) => rule.failed(self.fetchData)`. By default `"all_success"`: it
+   * starts when all of them succeeded.
+   */
+  readonly triggerRule?: RuleLike | ((self: never) => RuleLike) | undefined;
 }
 
 /** A method that can be a task. What it says about its context is taken at its word. */

@@ -1,6 +1,6 @@
 import type { Problem } from "../errors/problem.js";
 import type { OnFailure, OnRetry, OnSuccess } from "./definition.js";
-import { describeValue } from "./describe-value.js";
+import { describeValue, isPlainObject } from "./describe-value.js";
 import { nameProblem } from "./names.js";
 import { type Option, readOptions } from "./option-table.js";
 import { RETRY_OPTIONS, type RetryOptions } from "./retry-options.js";
@@ -41,7 +41,8 @@ interface TaskOption extends Option {
 /** All options of a task. What is not in this table is an unknown option. */
 export const TASK_OPTIONS: readonly TaskOption[] = [
   { name: "id", check: nameProblem, doc: "unique within the workflow" },
-  { name: "dependencies", check: checkDependencies, doc: "tasks, or ids of tasks, that must succeed before" },
+  { name: "dependencies", check: checkDependencies, doc: "tasks, or ids of tasks, that must have ended before" },
+  { name: "triggerRule", check: checkRule, doc: "decides whether the task starts once its dependencies have ended" },
   ...RETRY_OPTIONS,
   { name: "timeoutMs", check: checkTimeout, doc: "longest time that an attempt may hold a slot, in milliseconds" },
   { name: "handle", check: checkHandle, doc: "whether the task is called with a handle" },
@@ -54,6 +55,8 @@ export const TASK_OPTIONS: readonly TaskOption[] = [
 export interface CheckedOptions extends CommonTaskOptions {
   /** An array of anything, or a function that returns one. */
   readonly dependencies?: unknown;
+  /** A text, an object or a function. */
+  readonly triggerRule?: unknown;
 }
 
 /** The options that are fine, and the problems of the others; paths are relative to the task: `timeoutMs`. */
@@ -64,6 +67,12 @@ export function checkTaskOptions(options: unknown): { readonly checked: CheckedO
 function checkDependencies(value: unknown): string | null {
   if (Array.isArray(value) || typeof value === "function") return null;
   return `is ${describeValue(value)}; write an array of tasks or ids, or in a class a function such as (self: Etl) => [self.load]`;
+}
+
+// What a rule says can be judged only when the tasks are known that it names.
+function checkRule(value: unknown): string | null {
+  if (typeof value === "string" || typeof value === "function" || isPlainObject(value)) return null;
+  return `is ${describeValue(value)}; write a rule, as in rule.failed(load), or one of all_success, always`;
 }
 
 function checkTimeout(value: unknown): string | null {

@@ -1,6 +1,16 @@
 import type { AnyContext, Context } from "./context.js";
-import type { AnyEntry, Entries, Entry, NoValues, OpenValues, Overlay, Values } from "./context-types.js";
+import type {
+  AnyEntry,
+  Entries,
+  Entry,
+  NoValues,
+  OpenValues,
+  Overlay,
+  PartialValues,
+  Values,
+} from "./context-types.js";
 import type { TaskHandle } from "./task-handle.js";
+import type { MeansAllSuccess } from "./trigger-rule.js";
 
 // Only for the compiler: nothing is there at run time.
 declare const isTask: unique symbol;
@@ -53,6 +63,16 @@ export type InputOf<Dependencies extends readonly unknown[], Input> = Dependenci
     : number extends Dependencies["length"]
       ? Values<MaybeMissing<OutputEntries<Dependencies[number]>>>
       : Values<OutputEntries<Dependencies[number]>>;
+
+/**
+ * What a task with a trigger rule finds in its context. Where the rule also lets it start after a failure or a skip, whatever
+ * its dependencies were to set may be missing.
+ */
+export type RuledInput<Dependencies extends readonly unknown[], Input, Rule> = Dependencies extends readonly []
+  ? Input
+  : [MeansAllSuccess<Rule>] extends [true]
+    ? InputOf<Dependencies, Input>
+    : PartialValues<Entries<InputOf<Dependencies, Input>>>;
 
 type OutputValues<D> = D extends TaskReference<infer Out> ? Out : OpenValues;
 

@@ -5,6 +5,8 @@ import {
   Context,
   noHandle,
   type OpenValues,
+  type RuleLike,
+  rule,
   type TaskHandle,
   task,
   WorkflowBuilder,
@@ -225,6 +227,68 @@ workflow("ids", ({ task }) => {
   // @ts-expect-error an unknown option
   workflow("wrong", { descriptoin: "x" }, () => {});
 }
+
+// Under a trigger rule that also holds after a failure or a skip, what dependencies set may be missing.
+workflow<{ day: string }>("rules", ({ task }) => {
+  const first = task({ id: "first", triggerRule: "always" }, (context) => {
+    const day = context.get("day");
+    is<Equal<typeof day, string>>();
+    return { n: 1 };
+  });
+  const second = task({ id: "second", dependencies: [first] }, () => ({ s: "x" }));
+  const always = task({ id: "always", dependencies: [first, second], triggerRule: "always" }, (context) => {
+    const [n, s, day] = [context.get("n"), context.get("s"), context.get("day")];
+    is<Equal<[typeof n, typeof s, typeof day], [number | undefined, string | undefined, string | undefined]>>();
+    const [sure, required] = [context.get("n", 0), context.require("s")];
+    is<Equal<[typeof sure, typeof required], [number, string]>>();
+    // @ts-expect-error no task before this one sets it
+    context.get("typo");
+    return { own: true };
+  });
+  task({ id: "after", dependencies: [always] }, (context) => {
+    const [n, own] = [context.get("n"), context.get("own")];
+    is<Equal<[typeof n, typeof own], [number | undefined, boolean]>>();
+  });
+  const partial = [
+    rule.always(),
+    rule.failed(first),
+    rule.any("all_success", rule.skipped("second")),
+    rule.all(rule.always(), rule.contextValue("n", "greater", 3)),
+    rule.all(...([] as RuleLike[])),
+  ] as const;
+  task({ id: "a", dependencies: [second], triggerRule: partial[0] }, missing);
+  task({ id: "b", dependencies: [second], triggerRule: partial[1] }, missing);
+  task({ id: "c", dependencies: [second], triggerRule: partial[2] }, missing);
+  task({ id: "d", dependencies: [second], triggerRule: partial[3] }, missing);
+  task({ id: "e", dependencies: [second], triggerRule: partial[4] }, missing);
+  task({ id: "f", dependencies: [second], triggerRule: partial[0] as RuleLike }, missing);
+  function missing(context: Context<{ n?: number | undefined; s?: string | undefined }>): void {
+    const s = context.get("s");
+    is<Equal<typeof s, string | undefined>>();
+  }
+  // @ts-expect-error it needs what may be missing
+  task({ id: "g", dependencies: [second], triggerRule: "always" }, whole);
+  task({ id: "h", dependencies: [second], triggerRule: "all_success" }, whole);
+  task({ id: "i", dependencies: [second], triggerRule: rule.allSuccess() }, whole);
+  task({ id: "j", dependencies: [second], triggerRule: undefined }, whole);
+  const both = rule.all(rule.contextValue("n", "greater", 3), rule.all("all_success"));
+  task({ id: "k", dependencies: [second], triggerRule: both }, whole);
+  function whole(context: Context<{ n: number; s: string }>): void {
+    context.get("s").trim();
+  }
+  // @ts-expect-error no rule has this name
+  task({ id: "l", triggerRule: "all_failed" }, () => {});
+  // @ts-expect-error no operator has this name
+  rule.contextValue("n", "more", 3);
+  // @ts-expect-error there is nothing to compare with
+  rule.contextValue("n", "equals");
+  // @ts-expect-error it takes no value
+  rule.contextValue("n", "exists", 3);
+  // @ts-expect-error numbers and strings have an order
+  rule.contextValue("n", "less", [3]);
+  // @ts-expect-error a task has an id, or is one
+  rule.failed(3);
+});
 
 // Tasks outside of a scope, and what can be said of them.
 {

@@ -4,7 +4,8 @@ import type { NoValues } from "./context-types.js";
 import { type FunctionTaskOptions, functionTask } from "./function-task.js";
 import { isDecoratorCall, type MethodTaskOptions, type TaskDecorator, taskDecorator } from "./method-task.js";
 import type { TaskHandle } from "./task-handle.js";
-import type { Dependency, FunctionTask, InputOf, MaybePromise, OutputOf, TaskResult } from "./task-types.js";
+import type { Dependency, FunctionTask, MaybePromise, OutputOf, RuledInput, TaskResult } from "./task-types.js";
+import type { RuleLike } from "./trigger-rule.js";
 
 /**
  * Makes a task, in one of two forms. What is wrong with it is told when its workflow is built.
@@ -29,12 +30,13 @@ import type { Dependency, FunctionTask, InputOf, MaybePromise, OutputOf, TaskRes
 export function task<
   const Dependencies extends readonly Dependency[] = readonly [],
   Returned extends MaybePromise<TaskResult> = void,
+  const Rule extends RuleLike | undefined = undefined,
 >(
-  options: FunctionTaskOptions<Dependencies>,
-  fn: (context: Context<InputOf<Dependencies, NoValues>>, handle: TaskHandle) => Returned,
+  options: FunctionTaskOptions<Dependencies, Rule>,
+  fn: (context: Context<RuledInput<Dependencies, NoValues, Rule>>, handle: TaskHandle) => Returned,
 ): FunctionTask<
-  InputOf<Dependencies, NoValues>,
-  OutputOf<InputOf<Dependencies, NoValues>, Awaited<Returned>>,
+  RuledInput<Dependencies, NoValues, Rule>,
+  OutputOf<RuledInput<Dependencies, NoValues, Rule>, Awaited<Returned>>,
   Returned
 >;
 export function task(options?: MethodTaskOptions): TaskDecorator;

@@ -13,11 +13,12 @@ export function toWireWorkflow({
     name,
     description,
     tags,
-    tasks: tasks.map(({ id, dependencies, timeoutMs, retry }) => ({
+    tasks: tasks.map(({ id, dependencies, timeoutMs, retry, triggerRule }) => ({
       id,
       dependencies,
       ...(timeoutMs === undefined ? null : { timeoutMs }),
       ...(retry === undefined ? null : { retry: changesOf(retry) }),
+      ...(triggerRule === undefined ? null : { triggerRule }),
     })),
   };
 }
