@@ -19,10 +19,12 @@ import {
   HandleMissingError,
   InputError,
   OptionsError,
+  PermanentError,
   RemoteError,
   RunFailedError,
   SlotsClosedError,
   TaskResultInvalidError,
+  TransientError,
 } from "./index.js";
 
 const problem = { path: "tasks[0].id", message: "is empty" };
@@ -68,6 +70,7 @@ const all: readonly [CloacaError, string, string][] = [
     "OPTIONS_INVALID",
     "handle.deferUntil: maxWaitMs: is 0",
   ],
+  [new PermanentError("no such order"), "PERMANENT_ERROR", "no such order"],
   [new RemoteError("RUN_NOT_FOUND", "no run"), "RUN_NOT_FOUND", "no run"],
   [
     new RunFailedError({ runId: "r", workflow: "w", status: "FAILED", tasks: [] }),
@@ -79,6 +82,7 @@ const all: readonly [CloacaError, string, string][] = [
     "SLOTS_CLOSED",
     "the host is shutting down; the task is handed back and runs again elsewhere",
   ],
+  [new TransientError("locked"), "TRANSIENT_ERROR", "locked"],
   [
     new TaskResultInvalidError("an array"),
     "TASK_RESULT_INVALID",

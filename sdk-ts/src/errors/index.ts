@@ -9,6 +9,7 @@ export {
 } from "./context-errors.js";
 export { DefinitionError } from "./definition-error.js";
 export { ErrorRecord, errorRecord } from "./error-record.js";
+export { isTransient } from "./failure-class.js";
 export {
   DeferralNotAwaitedError,
   DeferTimeoutError,
@@ -21,5 +22,6 @@ export { InputError } from "./input-error.js";
 export { OptionsError } from "./options-error.js";
 export type { Problem } from "./problem.js";
 export { ConnectionError, RemoteError, type RemoteErrorDetails } from "./remote-errors.js";
+export { PermanentError, TransientError, type TransientErrorOptions } from "./retry-errors.js";
 export { RunFailedError, type RunFailure, type UnsuccessfulTask } from "./run-failed-error.js";
 export { CancelledError, TaskResultInvalidError } from "./task-errors.js";
