@@ -271,6 +271,7 @@ describe("failureClass", () => {
     ["a result that is none", new TaskResultInvalidError("an array")],
     ["a forgotten await", new DeferralNotAwaitedError("a")],
     ["a context that is too large", new ContextTooLargeError("a", 2, 1)],
+    ["one that is for the scheduler", new RemoteError("CONTEXT_TOO_LARGE", "x", { status: "RESOURCE_EXHAUSTED" })],
   ])("is final: %s", (_name, thrown) => {
     expect(failureClass(thrown, NOW)).toEqual({ isTransient: false, isFinal: true });
   });

@@ -1,11 +1,10 @@
-import { ContextTooLargeError } from "./context-errors.js";
+import { CloacaError } from "./cloaca-error.js";
 import { ErrorRecord } from "./error-record.js";
 import { attempt, isObject, read } from "./foreign-value.js";
-import { DeferralNotAwaitedError, DeferTimeoutError, SlotsClosedError } from "./handle-errors.js";
+import { DeferTimeoutError, SlotsClosedError } from "./handle-errors.js";
 import { ConnectionError, RemoteError } from "./remote-errors.js";
 import { retryAfterIn } from "./retry-after.js";
 import { PermanentError, TransientError } from "./retry-errors.js";
-import { TaskResultInvalidError } from "./task-errors.js";
 
 /** What can be said about a failure, for whoever decides about another attempt. */
 export interface FailureClass {
@@ -25,6 +24,9 @@ const MAX_DELAY_MS = 2 ** 31 - 1;
 
 /** Errors that are looked at, of all that are inside one another. */
 const MAX_ERRORS = 100;
+
+/** Codes of errors after which another execution would end the same, whoever found them: this host or the scheduler. */
+const FINAL_CODES: ReadonlySet<string> = new Set(["TASK_RESULT_INVALID", "DEFERRAL_NOT_AWAITED", "CONTEXT_TOO_LARGE"]);
 
 /** System errors, and those of Node's own modules and undici (fetch), that say that a connection or a name server failed. */
 const TRANSIENT_CODES: ReadonlySet<string> = new Set([
@@ -175,8 +177,7 @@ function ownVerdict(error: object): Verdict | null {
 }
 
 function verdictOfOurs(error: object): Verdict | null {
-  if (error instanceof PermanentError || error instanceof TaskResultInvalidError) return "final";
-  if (error instanceof DeferralNotAwaitedError || error instanceof ContextTooLargeError) return "final";
+  if (error instanceof PermanentError || (error instanceof CloacaError && FINAL_CODES.has(error.code))) return "final";
   if (error instanceof TransientError || error instanceof ConnectionError) return "transient";
   if (error instanceof DeferTimeoutError || error instanceof SlotsClosedError) return "transient";
   return error instanceof RemoteError ? grpcVerdict(error.details.status) : null;

@@ -18,7 +18,7 @@ export class TaskResultInvalidError extends CloacaError {
 
 /** The task was told to stop. Also the `reason` of `handle.signal`. Code `CANCELLED`. */
 export class CancelledError extends CloacaError {
-  /** Why, for example `RUN_CANCELLED`, `TIMEOUT`, `REVOKED` or `SHUTDOWN`. */
+  /** Why, for example `RUN_CANCELLED`, `RUN_TIMEOUT`, `TIMEOUT`, `REVOKED` or `SHUTDOWN`. */
   readonly reason: string;
 
   /** @param detail for people, added to the message */

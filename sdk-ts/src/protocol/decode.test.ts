@@ -63,6 +63,8 @@ describe("decodeEvent", () => {
     const exceptions = [
       { seq: 4n, result: ReceiptResult.REJECTED, error: { code: "C", message: "m" }, failure: { final: true } },
       { seq: 5n, result: 99 as ReceiptResult },
+      { seq: 6n, result: ReceiptResult.APPLIED, failure: { retryInMs: 7, nextAttempt: 2 } },
+      { seq: 7n, result: ReceiptResult.APPLIED, failure: {} },
     ];
     expect(decoded({ case: "receipts", value: { upTo: 9n, exceptions } })).toEqual({
       type: "receipts",
@@ -70,6 +72,15 @@ describe("decodeEvent", () => {
       exceptions: [
         { seq: 4, result: "REJECTED", code: "C", message: "m", isFinalFailure: true },
         { seq: 5, result: "UNSPECIFIED", code: "", message: "", isFinalFailure: false },
+        {
+          seq: 6,
+          result: "APPLIED",
+          code: "",
+          message: "",
+          isFinalFailure: false,
+          retry: { delayMs: 7, nextAttempt: 2 },
+        },
+        { seq: 7, result: "APPLIED", code: "", message: "", isFinalFailure: false },
       ],
     });
   });

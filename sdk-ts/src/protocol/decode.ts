@@ -77,6 +77,9 @@ function decodeReceipt({ seq, result, error, failure }: WireReceipt): Receipt {
     code: error?.code ?? "",
     message: error?.message ?? "",
     isFinalFailure: failure?.final ?? false,
+    ...(failure === undefined || failure.final || failure.nextAttempt === 0
+      ? null
+      : { retry: { delayMs: failure.retryInMs, nextAttempt: failure.nextAttempt } }),
   };
 }
 

@@ -85,7 +85,16 @@ describe("encodeEvent", () => {
 
   it.each<[HostSays, string, object]>([
     [{ type: "complete", leaseId, patch }, "complete", { leaseId, patch }],
-    [{ type: "fail", leaseId, failure, final: true }, "fail", { leaseId, failure, final: true }],
+    [
+      { type: "fail", leaseId, failure, transient: false, final: true },
+      "fail",
+      { leaseId, failure, transient: false, final: true },
+    ],
+    [
+      { type: "fail", leaseId, failure, transient: true, final: false, nextDelayMs: 0 },
+      "fail",
+      { leaseId, failure, transient: true, final: false, nextDelayMs: 0 },
+    ],
     [
       { type: "defer", leaseId, n: 2, pollIntervalMs: 5, maxWaitMs: 7, description: "d", patch },
       "deferUntil",

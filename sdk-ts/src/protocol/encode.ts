@@ -62,8 +62,8 @@ function toOneof(event: HostSays): EventInit {
     case "complete":
       return { case: "complete", value: { leaseId: event.leaseId, patch: patchToWire(event.patch) } };
     case "fail": {
-      const { leaseId, failure, final } = event;
-      return { case: "fail", value: { leaseId, failure, final } };
+      const { type: _type, ...value } = event;
+      return { case: "fail", value };
     }
     case "defer": {
       const { leaseId, n, pollIntervalMs, maxWaitMs, description, patch } = event;

@@ -114,7 +114,17 @@ export interface Hello extends Offer {
 /** Events that get a receipt. */
 export type HostSays =
   | { readonly type: "complete"; readonly leaseId: string; readonly patch: Patch }
-  | { readonly type: "fail"; readonly leaseId: string; readonly failure: Failure; readonly final: boolean }
+  | {
+      readonly type: "fail";
+      readonly leaseId: string;
+      readonly failure: Failure;
+      /** It is of a kind that passes by itself. */
+      readonly transient: boolean;
+      /** Another attempt would end the same. */
+      readonly final: boolean;
+      /** When to try again, in milliseconds, where the error said so. */
+      readonly nextDelayMs?: number;
+    }
   | {
       readonly type: "defer";
       readonly leaseId: string;
@@ -142,7 +152,7 @@ export interface Limits {
   readonly maxFailureBytes: number;
 }
 
-export type CancelReason = "RUN_CANCELLED" | "TIMEOUT" | "UNSPECIFIED";
+export type CancelReason = "RUN_CANCELLED" | "TIMEOUT" | "RUN_TIMEOUT" | "UNSPECIFIED";
 
 export interface Verdict {
   readonly leaseId: string;
@@ -195,6 +205,8 @@ export interface Receipt {
   readonly message: string;
   /** For `fail`, and for what the scheduler made one of: whether the task run has failed for good. */
   readonly isFinalFailure: boolean;
+  /** For the same, when another attempt follows: how long after the commit, in milliseconds, and its number. */
+  readonly retry?: { readonly delayMs: number; readonly nextAttempt: number };
 }
 
 export type SchedulerSays =

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { InMemoryScheduler } from "../fakes/in-memory-scheduler.js";
+import type { Context, RetryInfo } from "../task/index.js";
 
 describe("callbacks", () => {
   function called() {
@@ -8,6 +9,8 @@ describe("callbacks", () => {
       onSuccess: (id: string) => void calls.push(["success", id]),
       onFailure: (id: string, error: { code: string; message: string }) =>
         void calls.push(["failure", id, error.code, error.message]),
+      onRetry: (id: string, error: { message: string }, context: Context, info: RetryInfo) =>
+        void calls.push(["retry", id, error.message, context.keys(), info.attempt, info.delayMs, info.nextAttempt]),
     };
     const scheduler = new InMemoryScheduler({
       good: { fn: () => ({ n: 1 }), ...back },
@@ -17,6 +20,10 @@ describe("callbacks", () => {
         onSuccess: () => {
           throw new Error("the callback is broken");
         },
+      },
+      unlucky: {
+        fn: () => Promise.reject(new Error("boom")),
+        onRetry: () => Promise.reject(new Error("the callback is broken")),
       },
     });
     scheduler.connect();
@@ -50,6 +57,7 @@ describe("callbacks", () => {
     await scheduler.next("fail");
     scheduler.receipt();
     await scheduler.settled();
+    // A scheduler that does not say what follows.
     expect(calls).toEqual([]);
     scheduler.lease("bad");
     const { seq } = await scheduler.next("fail");
@@ -72,6 +80,60 @@ describe("callbacks", () => {
     await scheduler.settled();
     expect(calls).toEqual([["failure", "good", "TASK_FAILED", "too large"]]);
     expect(scheduler.types()).toEqual(["complete"]);
+  });
+
+  it("tell of a failure that another attempt follows, once, with when and which", async () => {
+    const { scheduler, calls } = called();
+    scheduler.lease("bad", { input: { n: "1" }, attempt: 2 });
+    const { seq } = await scheduler.next("fail");
+    const receipt = { seq, retry: { delayMs: 250, nextAttempt: 3 } };
+    scheduler.receipt(receipt);
+    scheduler.receipt({ ...receipt, result: "DUPLICATE" });
+    await scheduler.settled();
+    expect(calls).toEqual([["retry", "bad", "boom", ["n"], 2, 250, 3]]);
+    expect(scheduler.session.isIdle).toBe(true);
+  });
+
+  it("tell of it after a reconnect, when the scheduler knew the failure already", async () => {
+    const { scheduler, calls } = called();
+    scheduler.lease("bad");
+    await scheduler.next("fail");
+    scheduler.disconnect();
+    scheduler.connect();
+    const { seq } = await scheduler.next("fail");
+    scheduler.receipt({ seq, result: "DUPLICATE", retry: { delayMs: 0, nextAttempt: 2 } });
+    await scheduler.settled();
+    expect(calls).toEqual([["retry", "bad", "boom", [], 1, 0, 2]]);
+  });
+
+  it("tell of no retry where the failure did not count", async () => {
+    const { scheduler, calls } = called();
+    scheduler.lease("bad");
+    const { seq } = await scheduler.next("fail");
+    scheduler.receipt({ seq, result: "STALE" });
+    await scheduler.settled();
+    expect(calls).toEqual([]);
+  });
+
+  it("tell of a retry when the scheduler made a failure of a result (P10)", async () => {
+    const { scheduler, calls } = called();
+    scheduler.lease("good");
+    const { seq } = await scheduler.next("complete");
+    const retry = { delayMs: 5, nextAttempt: 2 };
+    scheduler.receipt({ seq, result: "REJECTED", code: "X", message: "odd", retry });
+    await scheduler.settled();
+    expect(calls).toEqual([["retry", "good", "odd", ["n"], 1, 5, 2]]);
+    expect(scheduler.types()).toEqual(["complete"]);
+  });
+
+  it("that throw before a retry are logged as well", async () => {
+    const { scheduler } = called();
+    scheduler.lease("unlucky");
+    const { seq } = await scheduler.next("fail");
+    scheduler.receipt({ seq, retry: { delayMs: 5, nextAttempt: 2 } });
+    await scheduler.settled();
+    expect(scheduler.warnings).toMatchObject([{ message: "callback_failed", fields: { callback: "onRetry" } }]);
+    expect(scheduler.session.isIdle).toBe(true);
   });
 
   it("that throw are logged, and change nothing", async () => {

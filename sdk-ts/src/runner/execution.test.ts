@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { CancelledError, ContextTooLargeError } from "../errors/index.js";
+import { CancelledError, ContextTooLargeError, PermanentError, TransientError } from "../errors/index.js";
 import { gated } from "../fakes/gated-task.js";
 import { InMemoryScheduler } from "../fakes/in-memory-scheduler.js";
 
@@ -25,6 +25,23 @@ describe("a lease that is executed", () => {
     expect(failure).toMatchObject({ code: "TASK_FAILED", type: "TypeError", message: "boom" });
     expect(failure.stack).toContain("execution.test");
     expect(final).toBe(false);
+  });
+
+  it.each<[string, unknown, object]>([
+    ["of a kind that passes", Object.assign(new Error("x"), { code: "ECONNRESET" }), { transient: true, final: false }],
+    ["of any other kind", new Error("ECONNRESET"), { transient: false, final: false }],
+    ["that is to be final", new PermanentError("never"), { transient: false, final: true }],
+    [
+      "that says when to try again",
+      new TransientError("locked", { retryAfterMs: 40 }),
+      { transient: true, final: false, nextDelayMs: 40 },
+    ],
+  ])("says about a failure %s what it is", async (_name, error, expected) => {
+    const scheduler = new InMemoryScheduler({ a: () => Promise.reject(error) });
+    scheduler.connect();
+    scheduler.lease("a");
+    const { seq: _seq, type: _type, leaseId: _leaseId, failure: _failure, ...said } = await scheduler.next("fail");
+    expect(said).toEqual(expected);
   });
 
   it("cuts a failure to what the scheduler takes (P10)", async () => {

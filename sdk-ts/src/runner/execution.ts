@@ -11,6 +11,8 @@
  *   Decline (P12)           Decline, at once                     with the receipt
  *   Revoked                 nothing                              at once
  */
+
+import { failureClass } from "../errors/failure-class.js";
 import {
   CancelledError,
   ContextTooLargeError,
@@ -18,7 +20,7 @@ import {
   ErrorRecord,
   RemoteError,
 } from "../errors/index.js";
-import type { HostSays, Lease, LeaseState, Patch, Receipt } from "../protocol/words.js";
+import type { CancelReason, HostSays, Lease, LeaseState, Patch, Receipt } from "../protocol/words.js";
 import type { Context } from "../task/context.js";
 import { contextFromWire, isEmptyPatch, patchOf, takePatch } from "../task/context-wire.js";
 import type { ResolvedTask, TaskInfo } from "../task/definition.js";
@@ -39,7 +41,7 @@ export interface ExecutionPort {
   warn(message: string, fields: Readonly<Record<string, unknown>>): void;
 }
 
-export type StopReason = "RUN_CANCELLED" | "TIMEOUT" | "REVOKED" | "UNSPECIFIED";
+export type StopReason = CancelReason | "REVOKED";
 
 type Outcome = Extract<HostSays, { type: "complete" | "fail" }>;
 
@@ -47,9 +49,6 @@ type Outcome = Extract<HostSays, { type: "complete" | "fail" }>;
 type Stopping = "fenced" | "revoked" | "declined";
 
 const NOTHING: Patch = { set: {}, removed: [] };
-
-/** Codes of errors after which another execution would end the same. */
-const FINAL: ReadonlySet<string> = new Set(["TASK_RESULT_INVALID", "DEFERRAL_NOT_AWAITED", "CONTEXT_TOO_LARGE"]);
 
 export class Execution {
   /** What the code works on; once it has ended, what it leaves behind. */
@@ -190,7 +189,9 @@ export class Execution {
 
   #fail(record: ErrorRecord): void {
     const failure = failureOf(record, this.port.maxFailureBytes);
-    this.#end({ type: "fail", leaseId: this.leaseId, failure, final: FINAL.has(record.code) }, record);
+    const { isTransient: transient, isFinal: final, nextDelayMs } = failureClass(record, Date.now());
+    const delay = nextDelayMs === undefined ? null : { nextDelayMs };
+    this.#end({ type: "fail", leaseId: this.leaseId, failure, transient, final, ...delay }, record);
   }
 
   /** The code has ended. */
@@ -205,18 +206,20 @@ export class Execution {
   }
 
   #receipted(outcome: Outcome, record: ErrorRecord | null, receipt: Receipt): void {
-    const { result, code, message, isFinalFailure } = receipt;
-    if (outcome.type === "complete" && result === "REJECTED" && !isFinalFailure) {
+    const { result, code, message, isFinalFailure, retry } = receipt;
+    const isFailure = isFinalFailure || retry !== undefined;
+    if (outcome.type === "complete" && result === "REJECTED" && !isFailure) {
       // What the scheduler cannot take from a task is that task's failure: a lease must not stay for ever.
       const failure = { code, type: "", message, stack: "" };
-      this.#end({ type: "fail", leaseId: this.leaseId, failure, final: true });
+      this.#end({ type: "fail", leaseId: this.leaseId, failure, transient: false, final: true });
       return;
     }
     this.#settle();
-    if (isFinalFailure) {
+    if (isFailure) {
       // Also of a Complete: its patch was too large, and the scheduler has made a failure of it (P10).
       const error = record ?? ErrorRecord.from(new Error(outcome.type === "fail" ? outcome.failure.message : message));
-      this.#failed(error);
+      if (retry === undefined) this.#failed(error);
+      else this.#retried(error, retry);
     } else if (outcome.type === "complete" && (result === "APPLIED" || result === "DUPLICATE")) {
       void this.#callBack("onSuccess", () => this.task.onSuccess?.(this.task.id, this.context, this.info()));
     }
@@ -224,6 +227,11 @@ export class Execution {
 
   #failed(error: ErrorRecord): void {
     void this.#callBack("onFailure", () => this.task.onFailure?.(this.task.id, error, this.context, this.info()));
+  }
+
+  #retried(error: ErrorRecord, retry: NonNullable<Receipt["retry"]>): void {
+    const info = { ...this.info(), ...retry };
+    void this.#callBack("onRetry", () => this.task.onRetry?.(this.task.id, error, this.context, info));
   }
 
   #settle(): void {
