@@ -1,30 +1,42 @@
-/** Starts runs, waits for them, looks at them and cancels them. */
+/** The control plane: starts runs, waits for them, shows and controls them; workflows and hosts likewise. */
 import { randomUUID } from "node:crypto";
 import { RemoteError, RunFailedError } from "../errors/index.js";
+import { type DrainOptions, drainHost, type HostInfo, listHosts } from "../protocol/admin-calls.js";
 import { Channel } from "../protocol/channel.js";
 import {
   cancelRun,
+  explainRun,
   getRun,
   type ListQuery,
   listRuns,
   listTaskRuns,
-  type RunEventInfo,
-  type RunInfo,
-  type RunStatusName,
-  registerWorkflow,
+  pauseRun,
+  type RetriedRun,
+  type RunExplanation,
+  resumeRun,
+  retryRun,
   type StartedRun,
-  type StartSpec,
   startRuns,
-  type TaskRunInfo,
   type WatchQuery,
   watchRuns,
 } from "../protocol/run-calls.js";
+import type { RunEventInfo, RunInfo, RunStatusName, TaskRunInfo } from "../protocol/run-info.js";
+import {
+  listWorkflows,
+  pauseWorkflow,
+  promoteVersion,
+  registerWorkflow,
+  resumeWorkflow,
+  type WorkflowInfo,
+} from "../protocol/workflow-calls.js";
 import { Context } from "../task/context.js";
 import type { OpenValues } from "../task/context-types.js";
 import { contextFromWire, contextToWire } from "../task/context-wire.js";
 import type { WorkflowDefinition } from "../task/definition.js";
 import { inputToWire } from "../task/input.js";
 import { toWireWorkflow } from "../task/wire-workflow.js";
+import type { StartArguments, StartInput, StartOptions } from "./start-options.js";
+import { StartQueue } from "./start-queue.js";
 
 export interface ClientOptions {
   /** Address of the scheduler: `grpc://host:port`, or `grpcs://` for TLS. */
@@ -32,30 +44,6 @@ export interface ClientOptions {
   /** `default` by default. */
   readonly namespace?: string;
 }
-
-export interface StartOptions {
-  /** Version to pin the run to; the current one by default. */
-  readonly version?: string;
-  /** Higher goes first. 0 by default. */
-  readonly priority?: number;
-  readonly labels?: Readonly<Record<string, string>>;
-  /** W3C trace context. */
-  readonly traceparent?: string;
-  /**
-   * The same id with the same content starts one run, however often it is said. A random one by default, so that a call that
-   * is repeated by the transport does not start two.
-   */
-  readonly requestId?: string;
-}
-
-/** What a run starts with: a context, or plain values. */
-export type StartInput<Input extends object = OpenValues> = Context<object> | Input;
-
-/** What comes after the workflow in a call that starts a run. The input may be left out where the workflow needs none. */
-export type StartArguments<Input extends object> =
-  Record<never, never> extends Input
-    ? [input?: StartInput<Input>, options?: StartOptions]
-    : [input: StartInput<Input>, options?: StartOptions];
 
 /** A run that succeeded. */
 export interface RunResult {
@@ -65,26 +53,18 @@ export interface RunResult {
   readonly run: RunInfo;
 }
 
-/** Starts in one message at the most, and the size of their contexts, about, in UTF-16 units. */
-const MAX_BATCH = 1_000;
-const MAX_BATCH_UNITS = 1024 * 1024;
 /** Longest wait of one call; a longer one is made of several. */
 const WAIT_MS = 30_000;
-
-interface PendingStart {
-  readonly spec: StartSpec;
-  readonly resolve: (started: StartedRun) => void;
-  readonly reject: (error: unknown) => void;
-}
 
 export class Client {
   readonly #channel: Channel;
   readonly #namespace: string;
-  #pending: PendingStart[] = [];
+  readonly #starts: StartQueue;
 
   constructor({ url, namespace = "" }: ClientOptions) {
     this.#channel = new Channel(url);
     this.#namespace = namespace;
+    this.#starts = new StartQueue((specs) => startRuns(this.#channel, namespace, specs));
   }
 
   /** Registers a workflow without a host; returns its version. A host registers its own. */
@@ -105,16 +85,12 @@ export class Client {
     ...args: StartArguments<Input>
   ): Promise<StartedRun> {
     const [input = {}, options = {}] = args;
-    const { version = "", priority = 0, labels = {}, traceparent = "", requestId = randomUUID() } = options;
+    const { version = "", priority = 0, labels = {}, traceparent = "", timeoutMs = 0 } = options;
+    const { requestId = randomUUID() } = options;
     const name = typeof workflow === "string" ? workflow : workflow.name;
     const definition = typeof workflow === "string" ? { name } : workflow;
     const context = await textOf(definition, input);
-    const spec: StartSpec = { workflow: name, version, context, priority, labels, traceparent, requestId };
-    return new Promise((resolve, reject) => {
-      this.#pending.push({ spec, resolve, reject });
-      // One message for what is started in one turn of the loop.
-      if (this.#pending.length === 1) setImmediate(() => this.#flush());
-    });
+    return this.#starts.add({ workflow: name, version, context, priority, labels, traceparent, requestId, timeoutMs });
   }
 
   /** Starts many runs; one result for each input, in order: what could not start is an error, and harms no other. */
@@ -199,9 +175,106 @@ export class Client {
     return watchRuns(this.#channel, this.#namespace, query, signal);
   }
 
-  /** Cancels a run; returns its status after that, which is another than CANCELLED if it had ended before. */
+  /**
+   * Cancels a run, and its tasks that have not ended; returns its status after that, which is another than CANCELLED if it had
+   * ended before.
+   *
+   * @param reason for people, and for the tasks
+   * @throws RemoteError with `RUN_NOT_FOUND`
+   */
   cancel(runId: string, reason = ""): Promise<RunStatusName> {
     return cancelRun(this.#channel, this.#namespace, runId, reason);
+  }
+
+  /**
+   * Pauses a run: none of its tasks is leased until it is resumed. What runs goes on, deferred tasks get their slots, deadlines
+   * run. Returns its status after that: PAUSED, or the one with which it had ended before.
+   *
+   * @throws RemoteError with `RUN_NOT_FOUND`
+   */
+  pause(runId: string, reason = ""): Promise<RunStatusName> {
+    return pauseRun(this.#channel, this.#namespace, runId, reason);
+  }
+
+  /**
+   * Resumes a paused run, and leaves any other as it is; returns its status after that.
+   *
+   * @throws RemoteError with `RUN_NOT_FOUND`
+   */
+  resume(runId: string): Promise<RunStatusName> {
+    return resumeRun(this.#channel, this.#namespace, runId);
+  }
+
+  /**
+   * Takes up a failed run from where it failed: its failed tasks and all tasks after them begin anew, with fresh retries.
+   *
+   * @param options.requestId the id of the run's last retry again changes nothing. A random one by default, so that a call that
+   *   is repeated by the transport does not retry twice.
+   * @throws RemoteError with `RUN_NOT_FAILED`, `RUN_NOT_FOUND`
+   */
+  retry(runId: string, { requestId = randomUUID() }: { readonly requestId?: string } = {}): Promise<RetriedRun> {
+    return retryRun(this.#channel, this.#namespace, runId, requestId);
+  }
+
+  /**
+   * Tells for each task of a run that has not ended what it waits for: a dependency, a slot, a host, a time, …
+   *
+   * @param tasks only these; all that have not ended by default
+   * @throws RemoteError with `RUN_NOT_FOUND`, `TASK_NOT_FOUND`
+   */
+  explain(runId: string, tasks: readonly string[] = []): Promise<RunExplanation> {
+    return explainRun(this.#channel, this.#namespace, runId, tasks);
+  }
+
+  /** Every version of every workflow, by name and then newest first. */
+  workflows(): Promise<WorkflowInfo[]> {
+    return listWorkflows(this.#channel, this.#namespace);
+  }
+
+  /**
+   * Pauses a workflow, with all its versions: runs may be started, and no task of any run is leased until it is resumed.
+   *
+   * @returns its current version
+   * @throws RemoteError with `WORKFLOW_NOT_FOUND`
+   */
+  pauseWorkflow(name: string): Promise<WorkflowInfo> {
+    return pauseWorkflow(this.#channel, this.#namespace, name);
+  }
+
+  /**
+   * Resumes a paused workflow.
+   *
+   * @returns its current version
+   * @throws RemoteError with `WORKFLOW_NOT_FOUND`
+   */
+  resumeWorkflow(name: string): Promise<WorkflowInfo> {
+    return resumeWorkflow(this.#channel, this.#namespace, name);
+  }
+
+  /**
+   * Says which version new runs take when they name none. Runs that are there stay with theirs.
+   *
+   * @param version it becomes current, and stays so when a newer one is registered. Empty: the newest is current again.
+   * @returns the version that is current now
+   * @throws RemoteError with `WORKFLOW_NOT_FOUND`, `WORKFLOW_VERSION_NOT_FOUND`
+   */
+  promote(name: string, version = ""): Promise<WorkflowInfo> {
+    return promoteVersion(this.#channel, this.#namespace, name, version);
+  }
+
+  /** The hosts that are alive, by name, with their slots and leases. */
+  hosts(): Promise<HostInfo[]> {
+    return listHosts(this.#channel, this.#namespace);
+  }
+
+  /**
+   * Drains a host: it gets no new leases. What it executes goes on; what it has deferred is handed back after `graceMs`.
+   *
+   * @returns the host as it is now
+   * @throws RemoteError with `HOST_NOT_FOUND`
+   */
+  drainHost(hostId: string, options: DrainOptions = {}): Promise<HostInfo> {
+    return drainHost(this.#channel, this.#namespace, hostId, options);
   }
 
   /** Ends the connection. */
@@ -212,27 +285,6 @@ export class Client {
   [Symbol.dispose](): void {
     this.close();
   }
-
-  #flush(): void {
-    const pending = this.#pending;
-    this.#pending = [];
-    for (const batch of batches(pending)) void this.#startBatch(batch);
-  }
-
-  async #startBatch(batch: readonly PendingStart[]): Promise<void> {
-    try {
-      const specs = batch.map((p) => p.spec);
-      const results = await startRuns(this.#channel, this.#namespace, specs);
-      batch.forEach(({ resolve, reject }, index) => {
-        const result = results[index];
-        if (result === undefined) reject(new RemoteError("INTERNAL", "the scheduler gave no result for this start"));
-        else if (result instanceof RemoteError) reject(result);
-        else resolve(result);
-      });
-    } catch (error) {
-      for (const { reject } of batch) reject(error);
-    }
-  }
 }
 
 /** A workflow's schema checks and completes plain values; a context is what somebody has made of them already. */
@@ -241,20 +293,4 @@ async function textOf(
   input: StartInput<object>,
 ): Promise<Record<string, string>> {
   return input instanceof Context ? contextToWire(input) : inputToWire(definition, input);
-}
-
-function* batches(pending: readonly PendingStart[]): Iterable<readonly PendingStart[]> {
-  let from = 0;
-  let units = 0;
-  for (const [at, { spec }] of pending.entries()) {
-    let own = 0;
-    for (const [key, text] of Object.entries(spec.context)) own += key.length + text.length;
-    if (at > from && (at - from === MAX_BATCH || units + own > MAX_BATCH_UNITS)) {
-      yield pending.slice(from, at);
-      from = at;
-      units = 0;
-    }
-    units += own;
-  }
-  if (from < pending.length) yield pending.slice(from);
 }

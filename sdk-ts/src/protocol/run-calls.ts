@@ -1,35 +1,21 @@
-/** The control plane's calls, in words of the SDK. */
-import { timestampMs } from "@bufbuild/protobuf/wkt";
-import {
-  type Run,
-  type RunEvent,
-  RunEventType,
-  RunService,
-  RunStatus,
-  type TaskRun,
-  TaskRunState,
-  WorkflowService,
-} from "@cloaca/protocol";
+/** `RunService`, in words of the SDK. */
+import { RunEventType, RunService, RunStatus, WaitReason } from "@cloaca/protocol";
 import { RemoteError } from "../errors/index.js";
 import type { Channel } from "./channel.js";
-import { toWireDefinition } from "./encode-definition.js";
-import type { Failure, WireWorkflow } from "./words.js";
-
-export type RunStatusName = "PENDING" | "RUNNING" | "SUCCEEDED" | "FAILED" | "CANCELLED" | "UNSPECIFIED";
-
-export type TaskRunStateName =
-  | "WAITING"
-  | "READY"
-  | "LEASED"
-  | "DEFERRED"
-  | "RECLAIMING"
-  | "SUCCEEDED"
-  | "FAILED"
-  | "CANCELLED"
-  | "SKIPPED"
-  | "UNSPECIFIED";
-
-export type RunEventName = Exclude<keyof typeof RunEventType, number>;
+import {
+  date,
+  eventInfo,
+  type RunEventInfo,
+  type RunEventName,
+  type RunInfo,
+  type RunStatusName,
+  runInfo,
+  stateName,
+  statusName,
+  type TaskRunInfo,
+  type TaskRunStateName,
+  taskRunInfo,
+} from "./run-info.js";
 
 /** What to start. */
 export interface StartSpec {
@@ -42,6 +28,8 @@ export interface StartSpec {
   readonly labels: Readonly<Record<string, string>>;
   readonly traceparent: string;
   readonly requestId: string;
+  /** 0 means no limit. */
+  readonly timeoutMs: number;
 }
 
 export interface StartedRun {
@@ -49,61 +37,6 @@ export interface StartedRun {
   readonly workflowVersion: string;
   /** An earlier call with the same request id had started it. */
   readonly existing: boolean;
-}
-
-export interface RunInfo {
-  readonly namespace: string;
-  readonly runId: string;
-  readonly workflow: string;
-  readonly workflowVersion: string;
-  readonly status: RunStatusName;
-  readonly priority: number;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly createdAt: Date;
-  readonly startedAt: Date | null;
-  readonly finishedAt: Date | null;
-  /** Why it failed or was cancelled, for people. */
-  readonly reason: string;
-  /** The final context, key to JSON text; empty while the run goes on, and in lists. */
-  readonly contextText: Readonly<Record<string, string>>;
-  /** Number of tasks in each state; empty in lists. */
-  readonly taskCounts: Readonly<Record<string, number>>;
-}
-
-export interface TaskRunInfo {
-  readonly task: string;
-  readonly state: TaskRunStateName;
-  readonly attempt: number;
-  readonly recovery: number;
-  readonly fence: number;
-  readonly leaseId: string;
-  readonly hostId: string;
-  readonly deferral: number;
-  readonly waitingFor: string;
-  readonly failure: Failure | null;
-  readonly reason: string;
-  readonly readyAt: Date | null;
-  readonly startedAt: Date | null;
-  readonly finishedAt: Date | null;
-  readonly slotHeldMs: number;
-}
-
-export interface RunEventInfo {
-  readonly runId: string;
-  readonly workflow: string;
-  readonly eventSeq: number;
-  readonly at: Date;
-  readonly type: RunEventName;
-  readonly task: string;
-  readonly leaseId: string;
-  readonly hostId: string;
-  readonly attempt: number;
-  readonly recovery: number;
-  /** Change of the host's held slots. */
-  readonly slotDelta: number;
-  readonly deferral: number;
-  readonly reason: string;
-  readonly failure: Failure | null;
 }
 
 /** One result for each spec, in order; what was refused is an error. */
@@ -115,7 +48,10 @@ export async function startRuns(
   const runs = specs.map(({ context, labels, ...spec }) => ({ ...spec, context, labels }));
   const { results } = await channel.unary(RunService.method.startRuns, { namespace, runs });
   return results.map(({ result }) => {
-    if (result.case === "started") return result.value;
+    if (result.case === "started") {
+      const { runId, workflowVersion, existing } = result.value;
+      return { runId, workflowVersion, existing };
+    }
     const { code = "INTERNAL", message = "the scheduler gave no result", problems = [] } = result.value ?? {};
     const found = problems.map(({ field, description }) => ({ path: field, message: description }));
     return new RemoteError(code, message, { problems: found });
@@ -131,9 +67,13 @@ export async function getRun(channel: Channel, namespace: string, runId: string,
 }
 
 export interface ListQuery {
+  /** Only runs of this workflow. */
   readonly workflow?: string;
+  /** Only runs with one of these statuses. */
   readonly statuses?: readonly RunStatusName[];
+  /** 1 to 1,000; 100 by default. */
   readonly pageSize?: number;
+  /** `nextPageToken` of the page before. */
   readonly pageToken?: string;
 }
 
@@ -159,19 +99,12 @@ export async function listTaskRuns(channel: Channel, namespace: string, runId: s
   return tasks;
 }
 
-export async function cancelRun(
-  channel: Channel,
-  namespace: string,
-  runId: string,
-  reason: string,
-): Promise<RunStatusName> {
-  const { status } = await channel.unary(RunService.method.cancelRun, { namespace, runId, reason });
-  return statusName(status);
-}
-
 export interface WatchQuery {
+  /** Only this run; its stream ends after its last event. */
   readonly runId?: string;
+  /** Only runs of this workflow. */
   readonly workflow?: string;
+  /** Only these types. */
   readonly types?: readonly RunEventName[];
   /** Go on after this cursor. */
   readonly cursor?: string;
@@ -189,76 +122,92 @@ export async function* watchRuns(
   }
 }
 
-/** Registers a workflow; returns its version. */
-export async function registerWorkflow(channel: Channel, namespace: string, workflow: WireWorkflow): Promise<string> {
-  const request = { namespace, definition: toWireDefinition(workflow) };
-  const response = await channel.unary(WorkflowService.method.registerWorkflow, request);
-  return response.workflow?.version ?? "";
+export async function cancelRun(
+  channel: Channel,
+  namespace: string,
+  runId: string,
+  reason: string,
+): Promise<RunStatusName> {
+  const { status } = await channel.unary(RunService.method.cancelRun, { namespace, runId, reason });
+  return statusName(status);
 }
 
-function runInfo(run: Run): RunInfo {
-  const { namespace, runId, workflow, workflowVersion, priority, labels, reason, taskCounts } = run;
+export async function pauseRun(
+  channel: Channel,
+  namespace: string,
+  runId: string,
+  reason: string,
+): Promise<RunStatusName> {
+  const { status } = await channel.unary(RunService.method.pauseRun, { namespace, runId, reason });
+  return statusName(status);
+}
+
+export async function resumeRun(channel: Channel, namespace: string, runId: string): Promise<RunStatusName> {
+  const { status } = await channel.unary(RunService.method.resumeRun, { namespace, runId });
+  return statusName(status);
+}
+
+export interface RetriedRun {
+  /** Status after the call. */
+  readonly status: RunStatusName;
+  /** Ids of the tasks that begin anew, in declared order; empty when the call repeated an earlier one. */
+  readonly resetTasks: readonly string[];
+}
+
+export async function retryRun(
+  channel: Channel,
+  namespace: string,
+  runId: string,
+  requestId: string,
+): Promise<RetriedRun> {
+  const { status, resetTasks } = await channel.unary(RunService.method.retryRun, { namespace, runId, requestId });
+  return { status: statusName(status), resetTasks };
+}
+
+/** What a task waits for. */
+export type WaitReasonName = Exclude<keyof typeof WaitReason, number>;
+
+export interface TaskExplanation {
+  readonly task: string;
+  readonly state: TaskRunStateName;
+  /** What it waits for. */
+  readonly reason: WaitReasonName;
+  /** The same in a sentence, with names and numbers. */
+  readonly message: string;
+  /** Tasks that it waits for. */
+  readonly waitingForTasks: readonly string[];
+  /** The hosts that the reason is about. */
+  readonly hosts: readonly string[];
+  /** When it goes on by itself, at the latest: the next attempt, the end of a longest wait. */
+  readonly until: Date | null;
+}
+
+export interface RunExplanation {
+  readonly status: RunStatusName;
+  /** A task each, in declared order; at most 1,000. */
+  readonly tasks: readonly TaskExplanation[];
+  /** Tasks that have not ended and are left out above. */
+  readonly leftOut: number;
+}
+
+export async function explainRun(
+  channel: Channel,
+  namespace: string,
+  runId: string,
+  tasks: readonly string[],
+): Promise<RunExplanation> {
+  const answer = await channel.unary(RunService.method.explainRun, { namespace, runId, tasks: [...tasks] });
   return {
-    namespace,
-    runId,
-    workflow,
-    workflowVersion,
-    status: statusName(run.status),
-    priority,
-    labels,
-    reason,
-    taskCounts,
-    createdAt: date(run.createdAt) ?? new Date(0),
-    startedAt: date(run.startedAt),
-    finishedAt: date(run.finishedAt),
-    contextText: run.context,
+    status: statusName(answer.status),
+    leftOut: answer.leftOut,
+    tasks: answer.tasks.map(({ task, state, reason, message, waitingForTasks, hosts, until }) => ({
+      task,
+      state: stateName(state),
+      reason: (WaitReason[reason] as WaitReasonName | undefined) ?? "UNSPECIFIED",
+      message,
+      waitingForTasks,
+      hosts,
+      until: date(until),
+    })),
   };
-}
-
-function taskRunInfo(task: TaskRun): TaskRunInfo {
-  return {
-    task: task.task,
-    state: (TaskRunState[task.state] as TaskRunStateName | undefined) ?? "UNSPECIFIED",
-    attempt: task.attempt,
-    recovery: task.recovery,
-    fence: Number(task.fence),
-    leaseId: task.leaseId,
-    hostId: task.hostId,
-    deferral: task.deferral,
-    waitingFor: task.waitingFor,
-    failure: task.failure ?? null,
-    reason: task.reason,
-    readyAt: date(task.readyAt),
-    startedAt: date(task.startedAt),
-    finishedAt: date(task.finishedAt),
-    slotHeldMs: Number(task.slotHeldMs),
-  };
-}
-
-function eventInfo(event: RunEvent): RunEventInfo {
-  const { runId, workflow, task, leaseId, hostId, attempt, recovery, slotDelta, deferral, reason } = event;
-  return {
-    runId,
-    workflow,
-    task,
-    leaseId,
-    hostId,
-    attempt,
-    recovery,
-    slotDelta,
-    deferral,
-    reason,
-    eventSeq: Number(event.eventSeq),
-    at: date(event.at) ?? new Date(0),
-    type: (RunEventType[event.type] as RunEventName | undefined) ?? "UNSPECIFIED",
-    failure: event.failure ?? null,
-  };
-}
-
-function statusName(status: RunStatus): RunStatusName {
-  return (RunStatus[status] as RunStatusName | undefined) ?? "UNSPECIFIED";
-}
-
-function date(timestamp: Parameters<typeof timestampMs>[0] | undefined): Date | null {
-  return timestamp === undefined ? null : new Date(timestampMs(timestamp));
 }

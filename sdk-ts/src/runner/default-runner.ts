@@ -1,5 +1,6 @@
 /** The shortest way to run a workflow: a scheduler in this process, or a remote one, with a host and a client. */
-import { Client, type RunResult, type StartArguments } from "../client/client.js";
+import { Client, type RunResult } from "../client/client.js";
+import type { StartArguments } from "../client/start-options.js";
 import type { WorkflowDefinition } from "../task/definition.js";
 import { type EmbeddedScheduler, startEmbedded } from "./embedded.js";
 import { Host } from "./host.js";
