@@ -1,5 +1,11 @@
-export { Client, type ClientOptions, type RunResult } from "./client/client.js";
-export type { StartArguments, StartInput, StartOptions } from "./client/start-options.js";
+export {
+  Client,
+  type ClientOptions,
+  type RunResult,
+  type StartArguments,
+  type StartInput,
+  type StartOptions,
+} from "./client/client.js";
 export { CloacaError, ConnectionError, RemoteError, RunFailedError } from "./errors/index.js";
 export type { DrainOptions, HostInfo, HostLease } from "./protocol/admin-calls.js";
 export type {

@@ -38,6 +38,8 @@ import { toWireWorkflow } from "../task/wire-workflow.js";
 import type { StartArguments, StartInput, StartOptions } from "./start-options.js";
 import { StartQueue } from "./start-queue.js";
 
+export type { StartArguments, StartInput, StartOptions } from "./start-options.js";
+
 export interface ClientOptions {
   /** Address of the scheduler: `grpc://host:port`, or `grpcs://` for TLS. */
   readonly url: string;
