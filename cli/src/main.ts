@@ -1,11 +1,17 @@
-import { VERSION } from "@cloaca/server";
-import { Command } from "commander";
-import { serverCommand } from "./server-command.js";
+import { CommanderError } from "commander";
+import { EXIT } from "./exit-code.js";
+import { makeProgram } from "./program.js";
 
-const program = new Command("cloaca")
-  .description("Workflows whose task code lives in remote task hosts")
-  .version(VERSION)
-  .showHelpAfterError()
-  .addCommand(serverCommand());
+// Whoever reads a pipe may have seen enough: `cloaca runs | head`.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(EXIT.ok);
+});
 
-await program.parseAsync();
+try {
+  await makeProgram().parseAsync();
+} catch (error) {
+  // Commander has printed already; what it says about a command line is 1 to it, and `--help` is an error, too.
+  if (!(error instanceof CommanderError)) throw error;
+  process.exitCode = error.exitCode !== 0 && error.code.startsWith("commander.") ? EXIT.usage : error.exitCode;
+}

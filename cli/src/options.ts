@@ -9,6 +9,14 @@ export function parseAddress(text: string): string {
   return text;
 }
 
+/** Where a scheduler is: `host:port`, `grpc://host:port`, or `grpcs://host:port` for TLS. */
+export function parseSchedulerAddress(text: string): string {
+  const match = /^(?:grpcs?:\/\/)?(?:\[[0-9a-fA-F:]+\]|[^:/\s]+):(\d{1,5})\/?$/.exec(text);
+  const port = Number(match?.[1] ?? 0);
+  if (port >= 1 && port <= 65_535) return text;
+  throw new InvalidArgumentError("Expected host:port, for example localhost:7233; grpcs://host:port for TLS.");
+}
+
 export function parseStore(text: string): string {
   if (text === "memory:" || (text.startsWith("sqlite://") && text.length > "sqlite://".length)) return text;
   throw new InvalidArgumentError("Expected memory: or sqlite://<path>, for example sqlite://cloaca.db.");
@@ -32,4 +40,33 @@ const SWITCH: ReadonlyMap<string, boolean> = new Map([
 /** A switch in the environment, where a flag without a value is not to be had. Empty is off. Null for what is neither. */
 export function parseSwitch(text: string): boolean | null {
   return SWITCH.get(text.toLowerCase()) ?? null;
+}
+
+/** A whole number that may be negative. */
+export function integer(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = /^-?\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`Expected a whole number from ${least} to ${most}.`);
+  };
+}
+
+/** Collects `key=value` flags; the last one of a key counts. */
+export function keyValue(text: string, before: Readonly<Record<string, string>> = {}): Record<string, string> {
+  const at = text.indexOf("=");
+  if (at < 1) throw new InvalidArgumentError("Expected key=value.");
+  return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
+}
+
+/** Collects the values of a flag that may be repeated, or lists several with commas. */
+export function oneOf<T extends string>(allowed: readonly T[]): (text: string, before?: readonly T[]) => T[] {
+  return (text, before = []) => {
+    const values = text.split(",").map((word) => allowed.find((value) => value === word.trim().toUpperCase()) ?? word);
+    const wrong = values.find((value) => !allowed.includes(value as T));
+    if (wrong !== undefined) {
+      const words = allowed.map((value) => value.toLowerCase()).join(", ");
+      throw new InvalidArgumentError(`Expected some of ${words}.`);
+    }
+    return [...before, ...(values as T[])];
+  };
 }

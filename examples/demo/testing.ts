@@ -27,6 +27,7 @@ export function eventLog(...rows: readonly Row[]): RunEventInfo[] {
     deferral: type === "TASK_DEFERRED" ? 1 : 0,
     reason,
     failure: null,
+    retryAt: null,
   }));
 }
 

@@ -1,0 +1,67 @@
+/** `cloaca explain <run> [task…]`: why tasks wait. */
+import type { RunExplanation, WaitReasonName } from "@cloaca/sdk/client";
+import type { Command } from "commander";
+import type { Hint } from "../command-error.js";
+import { explanationJson } from "../json/shapes.js";
+import { resolveRun } from "../resolve-run.js";
+import { runCommand, type Session } from "../session.js";
+import type { Line } from "../terminal/line.js";
+import { runHead } from "../views/run-page.js";
+import { explanationTable } from "../views/tables.js";
+import { clientCommand } from "./client-command.js";
+
+export function explainCommand(): Command {
+  return clientCommand("explain")
+    .description("say why the tasks of a run wait: a dependency, a slot, a host, a time, …")
+    .argument("<run>", "its id, the beginning of it, or last")
+    .argument("[tasks...]", "only these tasks; all that have not ended by default")
+    .action((run: string, tasks: string[], _flags: unknown, command: Command) =>
+      runCommand(command, (session) => explain(session, run, tasks)),
+    );
+}
+
+async function explain(session: Session, text: string, tasks: readonly string[]): Promise<void> {
+  const run = await resolveRun(session.client, text);
+  const explanation = await session.client.explain(run.runId, tasks);
+  const { width } = session.screen;
+  const now = Date.now();
+  session.show(
+    () => explanationJson(run.runId, explanation),
+    () => [
+      ...runHead(run, { width, now }),
+      [],
+      ...(explanation.tasks.length === 0 ? ended : explanationTable(explanation, { width, now })),
+      ...(explanation.leftOut > 0 ? [[[`and ${explanation.leftOut} more tasks`, "dim"]] as Line] : []),
+      [],
+      ...session.next(hintsFor(run.runId, run.workflow, explanation)),
+    ],
+  );
+}
+
+const ended: readonly Line[] = [[["every task has ended", "dim"]]];
+
+/** What helps against a reason, if anybody can help. */
+const REMEDIES: Readonly<Partial<Record<WaitReasonName, (runId: string, workflow: string) => Hint>>> = {
+  RUN_PAUSED: (runId) => ({ what: "let the run go on", command: `cloaca resume ${runId}` }),
+  WORKFLOW_PAUSED: (_, workflow) => ({
+    what: "let the workflow go on",
+    command: `cloaca resume --workflow ${workflow}`,
+  }),
+  NO_HOST: () => ({ what: "see the hosts that are alive", command: "cloaca hosts" }),
+  NO_HOST_FOR_VERSION: () => ({ what: "see the versions that there are", command: "cloaca workflows" }),
+  HOSTS_DRAINING: () => ({ what: "see which hosts drain", command: "cloaca hosts" }),
+  HOSTS_DISCONNECTED: () => ({ what: "see when they were last heard", command: "cloaca hosts" }),
+  NO_FREE_SLOT: () => ({ what: "see the hosts and their slots", command: "cloaca hosts" }),
+  SLOT_TO_RESUME: () => ({ what: "see the hosts and their slots", command: "cloaca hosts" }),
+};
+
+function hintsFor(runId: string, workflow: string, { tasks }: RunExplanation): Hint[] {
+  const remedies = new Map<string, Hint>();
+  for (const { reason } of tasks) {
+    const hint = REMEDIES[reason]?.(runId, workflow);
+    if (hint !== undefined) remedies.set(hint.command, hint);
+  }
+  const always = tasks.length === 0 ? "show" : "watch";
+  const last = { what: tasks.length === 0 ? "see how it ended" : "follow it", command: `cloaca ${always} ${runId}` };
+  return [...remedies.values(), last];
+}

@@ -1,0 +1,105 @@
+/** The command line: every command, its help and its errors. */
+import { VERSION } from "@cloaca/server";
+import { Command } from "commander";
+import { closest, distance } from "fastest-levenshtein";
+import { CommandError, type Hint } from "./command-error.js";
+import { cancelCommand, pauseCommand, resumeCommand, retryCommand } from "./commands/control.js";
+import { explainCommand } from "./commands/explain.js";
+import { drainCommand, hostsCommand } from "./commands/hosts.js";
+import { runWorkflowCommand } from "./commands/run.js";
+import { runsCommand } from "./commands/runs.js";
+import { showCommand } from "./commands/show.js";
+import { showStatus, statusCommand } from "./commands/status.js";
+import { watchCommand } from "./commands/watch.js";
+import { promoteCommand, workflowsCommand } from "./commands/workflows.js";
+import { EXIT } from "./exit-code.js";
+import { toJson } from "./json/raw-json.js";
+import { serverCommand } from "./server-command.js";
+import { runCommand } from "./session.js";
+import { withSettings } from "./settings.js";
+import { styled } from "./terminal/help-style.js";
+
+const GROUPS: readonly (readonly [title: string, commands: () => readonly Command[]])[] = [
+  [
+    "Look:",
+    () => [
+      statusCommand(),
+      runsCommand(),
+      showCommand(),
+      watchCommand(),
+      explainCommand(),
+      workflowsCommand(),
+      hostsCommand(),
+    ],
+  ],
+  ["Run:", () => [runWorkflowCommand(), cancelCommand(), pauseCommand(), resumeCommand(), retryCommand()]],
+  ["Operate:", () => [serverCommand(), promoteCommand(), drainCommand()]],
+];
+
+const AFTER = `
+A run is named by its id, by the beginning of it where no other begins alike, or by last: the newest one.
+
+Exit codes:
+  0    it went well
+  1    the run that was waited for or watched failed or was cancelled; the scheduler could not start
+  2    the command line, the environment or an input is wrong
+  3    the scheduler refused, or what was named is not there
+  4    no scheduler answers
+  130  Ctrl-C
+
+Examples:
+  cloaca server --store sqlite://runs.db
+  cloaca run hello --context name=world --wait
+  cloaca watch last
+  cloaca explain last`;
+
+export function makeProgram(): Command {
+  const program = withSettings(new Command("cloaca"))
+    .description("Workflows whose task code lives in remote task hosts. Without a command: how the scheduler is.")
+    .version(VERSION, "-V, --version", "print the version")
+    .helpOption("-h, --help", "print this help; cloaca <command> --help says more")
+    .helpCommand("help [command]", "the same")
+    // `run` has a --version of its own, `server` an --address.
+    .enablePositionalOptions()
+    .allowExcessArguments()
+    .addHelpText("after", AFTER)
+    .exitOverride()
+    .action(async (_flags: unknown, command: Command) => {
+      await runCommand(command, async (session) => {
+        const [unknown] = command.args;
+        if (unknown !== undefined) throw unknownCommand(unknown, command);
+        await showStatus(session);
+      });
+    });
+  for (const [title, commands] of GROUPS) {
+    for (const command of commands()) program.addCommand(command.helpGroup(title));
+  }
+  for (const command of [program, ...program.commands]) {
+    if (command !== program) command.copyInheritedSettings(program);
+    command.configureHelp(styled).configureOutput({ outputError: (text, write) => write(usageError(text, command)) });
+  }
+  return program;
+}
+
+function unknownCommand(name: string, program: Command): CommandError {
+  const names = program.commands.map((command) => command.name());
+  const near = closest(name, names);
+  const isNear = distance(name, near) <= Math.max(1, Math.floor(name.length / 3));
+  const hints: Hint[] = [
+    ...(isNear ? [{ what: "see how that one is used", command: `cloaca ${near} --help` }] : []),
+    { what: "see all commands", command: "cloaca --help" },
+  ];
+  const meant = isNear ? `; did you mean ${near}?` : "";
+  return new CommandError(`unknown command '${name}'${meant}`, { exitCode: EXIT.usage, code: "USAGE", hints });
+}
+
+/** What commander says of a command line, as all our errors are told. */
+function usageError(text: string, command: Command): string {
+  const name = command.parent === null ? "cloaca" : `cloaca ${command.name()}`;
+  const message = text.trim().replace(/^error: /, "");
+  const next = { what: "see how it is used", command: `${name} --help` };
+  if (process.argv.includes("--json")) {
+    return `${toJson({ error: { code: "USAGE", message, exitCode: EXIT.usage, next: [next] } })}\n`;
+  }
+  return `error: ${message}\n  ${next.command}   ${next.what}\n`;
+}

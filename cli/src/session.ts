@@ -1,0 +1,90 @@
+/** What a command works with while it runs: the scheduler, and the places where it prints. */
+import { Client } from "@cloaca/sdk/client";
+import type { Command } from "commander";
+import { type CommandError, type Hint, toCommandError } from "./command-error.js";
+import { EXIT, type ExitCode } from "./exit-code.js";
+import { type JsonValue, toJson } from "./json/raw-json.js";
+import { type Settings, settingsOf } from "./settings.js";
+import type { Line } from "./terminal/line.js";
+import { type Output, Screen, wantsColour } from "./terminal/screen.js";
+
+export class Session {
+  readonly screen: Screen;
+  readonly #err: Screen;
+  #client: Client | null = null;
+
+  constructor(
+    readonly settings: Settings,
+    out: Output = process.stdout,
+    err: Output = process.stderr,
+    env: NodeJS.ProcessEnv = process.env,
+  ) {
+    this.screen = new Screen(out, env, wantsColour(settings.mayColour, out, env));
+    this.#err = new Screen(err, env, wantsColour(settings.mayColour, err, env));
+  }
+
+  get client(): Client {
+    this.#client ??= new Client({ url: this.settings.address, namespace: this.settings.namespace });
+    return this.#client;
+  }
+
+  /** Prints for people, or for programs, as `--json` says. */
+  show(json: () => JsonValue, lines: () => readonly Line[]): void {
+    if (this.settings.isJson) this.screen.raw(`${toJson(json())}\n`);
+    else this.screen.print(lines());
+  }
+
+  /** A command to run next, for the same scheduler. */
+  command(text: string): string {
+    const isElsewhere = /^cloaca (server\b|--)|--address|--help/.test(text);
+    return isElsewhere ? text : [text, ...this.settings.flags].join(" ");
+  }
+
+  /** Proposals, below what was printed. */
+  next(hints: readonly Hint[]): Line[] {
+    const widest = Math.max(0, ...hints.map(({ command }) => this.command(command).length));
+    return hints.map(({ what, command }): Line => {
+      const text = this.command(command);
+      return ["  ", [text.padEnd(widest), "bold"], "   ", [what, "dim"]];
+    });
+  }
+
+  report(error: CommandError): void {
+    const { code, message, exitCode, hints } = error;
+    if (this.settings.isJson) {
+      const next = hints.map(({ what, command }) => ({ what, command: this.command(command) }));
+      this.#err.raw(`${toJson({ error: { code, message, exitCode, next } })}\n`);
+      return;
+    }
+    const [first = "", ...more] = `${code}: ${message}`.split("\n");
+    const rest = more.map((line): Line => ["  ", line]);
+    this.#err.print([[["error: ", "red"], first], ...rest, ...this.next(hints)]);
+  }
+
+  close(): void {
+    this.screen.settle();
+    this.#client?.close();
+  }
+}
+
+/** A command's work; the exit code when it is not 0. */
+// biome-ignore lint/suspicious/noConfusingVoidType: a command that says nothing has ended well
+export type Work = (session: Session) => Promise<ExitCode | void>;
+
+/** Runs a command to its exit code, and tells of what goes wrong. */
+export async function runCommand(command: Command, work: Work): Promise<void> {
+  let session: Session | null = null;
+  try {
+    session = new Session(settingsOf(command, process.env));
+    process.exitCode = (await work(session)) ?? EXIT.ok;
+  } catch (error) {
+    const { isJson, mayColour } = session?.settings ?? { isJson: false, mayColour: true };
+    session ??= new Session({ address: "", namespace: "", isJson, mayColour, flags: [] });
+    const told = toCommandError(error);
+    session.screen.settle();
+    session.report(told);
+    process.exitCode = told.exitCode;
+  } finally {
+    session?.close();
+  }
+}

@@ -1,0 +1,99 @@
+/** Runs, workflows, hosts and explanations as tables. */
+import type { HostInfo, RunExplanation, RunInfo, WorkflowInfo } from "@cloaca/sdk/client";
+import type { Line, Span } from "../terminal/line.js";
+import { type Column, table } from "../terminal/table.js";
+import { age, duration, until } from "../terminal/time.js";
+import { marked, runLook, taskLook } from "./look.js";
+
+export interface TableOptions {
+  readonly width: number;
+  /** Milliseconds since the Unix epoch. */
+  readonly now: number;
+}
+
+export function runsTable(runs: readonly RunInfo[], { width, now }: TableOptions): Line[] {
+  const columns: Column<RunInfo>[] = [
+    { title: "RUN", cell: (run) => run.runId },
+    { title: "STATUS", cell: (run) => [marked(runLook(run.status))] },
+    { title: "WORKFLOW", cell: (run) => run.workflow, shrinksTo: 8 },
+    { title: "AGE", cell: (run) => age(run.createdAt, now), align: "right" },
+    { title: "TOOK", cell: (run) => took(run, now), align: "right", goes: 1 },
+    { title: "PRIORITY", cell: ({ priority }) => (priority === 0 ? "" : `${priority}`), goes: 3, isOptional: true },
+    { title: "LABELS", cell: (run) => labelText(run.labels), shrinksTo: 12, goes: 4, isOptional: true },
+    { title: "REASON", cell: (run) => run.reason, shrinksTo: 12, goes: 2, isOptional: true },
+  ];
+  return table(columns, runs, width);
+}
+
+/** How long a run took, or has taken so far. */
+export function took({ startedAt, finishedAt }: RunInfo, now: number): string {
+  return startedAt === null ? "" : duration((finishedAt?.getTime() ?? now) - startedAt.getTime());
+}
+
+export function labelText(labels: Readonly<Record<string, string>>): string {
+  return Object.entries(labels)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(" ");
+}
+
+export function workflowsTable(workflows: readonly WorkflowInfo[], { width, now }: TableOptions): Line[] {
+  const columns: Column<WorkflowInfo>[] = [
+    { title: "WORKFLOW", cell: ({ name }) => name, shrinksTo: 10 },
+    { title: "VERSION", cell: ({ version }) => version },
+    { title: "NEW RUNS", cell: (workflow) => [newRuns(workflow)] },
+    { title: "TASKS", cell: ({ taskCount }) => `${taskCount}`, align: "right", goes: 1 },
+    { title: "REGISTERED", cell: ({ registeredAt }) => age(registeredAt, now), align: "right", goes: 2 },
+    { title: "", cell: ({ isPaused }) => (isPaused ? [marked(runLook("PAUSED"))] : ""), isOptional: true },
+  ];
+  return table(columns, workflows, width);
+}
+
+function newRuns({ isCurrent, isPromoted }: WorkflowInfo): Span {
+  if (!isCurrent) return ["-", "dim"];
+  return [isPromoted ? "● promoted" : "● current", "green"];
+}
+
+export function hostsTable(hosts: readonly HostInfo[], { width }: TableOptions): Line[] {
+  const columns: Column<HostInfo>[] = [
+    { title: "HOST", cell: ({ hostId }) => hostId, shrinksTo: 10 },
+    { title: "STATE", cell: (host) => [hostState(host)] },
+    { title: "SLOTS", cell: slots },
+    { title: "DEFERRED", cell: ({ deferred }) => `${deferred}`, align: "right" },
+    { title: "HEARD", cell: ({ lastHeardMs }) => heard(lastHeardMs), align: "right" },
+    { title: "LAG", cell: ({ mainLoopLagMs }) => duration(mainLoopLagMs), align: "right", goes: 1 },
+    { title: "SDK", cell: ({ sdk }) => sdk, shrinksTo: 8, goes: 3 },
+    { title: "BUILD", cell: ({ buildId }) => buildId, shrinksTo: 8, goes: 2, isOptional: true },
+    { title: "LABELS", cell: ({ labels }) => labelText(labels), shrinksTo: 10, goes: 4, isOptional: true },
+  ];
+  return table(columns, hosts, width);
+}
+
+export function hostState({ isConnected, isDraining }: HostInfo): Span {
+  if (!isConnected) return ["○ away", "red"];
+  return isDraining ? ["◐ draining", "yellow"] : ["● connected", "green"];
+}
+
+/** Slots that are drawn one by one; of more, the bar shows the share. */
+const MOST_DRAWN = 8;
+
+/** `■■□□ 2/4` */
+function slots({ held, slots: offered }: HostInfo): Line {
+  const cells = Math.min(offered, MOST_DRAWN);
+  const full = offered === 0 ? 0 : Math.min(cells, Math.ceil((held / offered) * cells));
+  return [["■".repeat(full), "cyan"], ["□".repeat(cells - full), "dim"], ` ${held}/${offered}`];
+}
+
+function heard(ms: number): string {
+  return ms < 1_000 ? "now" : `${duration(ms)} ago`;
+}
+
+export function explanationTable({ tasks }: RunExplanation, { width, now }: TableOptions): Line[] {
+  const columns: Column<RunExplanation["tasks"][number]>[] = [
+    { title: "TASK", cell: ({ task }) => task, shrinksTo: 12 },
+    { title: "STATE", cell: ({ state }) => [marked(taskLook(state))] },
+    { title: "WAITS FOR", cell: ({ reason }) => reason.toLowerCase().replaceAll("_", " "), goes: 1 },
+    { title: "GOES ON", cell: (task) => until(task.until, now), goes: 2, isOptional: true },
+    { title: "WHY", cell: ({ message }) => message, shrinksTo: 20 },
+  ];
+  return table(columns, tasks, width);
+}
