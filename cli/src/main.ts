@@ -1,4 +1,4 @@
-import { CommanderError } from "commander";
+import { Command, CommanderError } from "commander";
 import { EXIT } from "./exit-code.js";
 import { makeProgram } from "./program.js";
 
@@ -9,7 +9,10 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 });
 
 try {
-  await makeProgram().parseAsync();
+  const isServer = process.argv.includes("server");
+  // Loading the scheduler takes as long as all the rest.
+  const server = isServer ? (await import("./server-command.js")).serverCommand() : new Command("server");
+  await makeProgram(server.description("run a scheduler")).parseAsync();
 } catch (error) {
   // Commander has printed already; what it says about a command line is 1 to it, and `--help` is an error, too.
   if (!(error instanceof CommanderError)) throw error;

@@ -1,5 +1,4 @@
 /** The command line: every command, its help and its errors. */
-import { VERSION } from "@cloaca/server";
 import { Command } from "commander";
 import { closest, distance } from "fastest-levenshtein";
 import { CommandError, type Hint } from "./command-error.js";
@@ -14,12 +13,12 @@ import { watchCommand } from "./commands/watch.js";
 import { promoteCommand, workflowsCommand } from "./commands/workflows.js";
 import { EXIT } from "./exit-code.js";
 import { toJson } from "./json/raw-json.js";
-import { serverCommand } from "./server-command.js";
 import { runCommand } from "./session.js";
 import { withSettings } from "./settings.js";
 import { styled } from "./terminal/help-style.js";
+import { VERSION } from "./version.js";
 
-const GROUPS: readonly (readonly [title: string, commands: () => readonly Command[]])[] = [
+const GROUPS: readonly (readonly [title: string, commands: (server: Command) => readonly Command[]])[] = [
   [
     "Look:",
     () => [
@@ -33,7 +32,7 @@ const GROUPS: readonly (readonly [title: string, commands: () => readonly Comman
     ],
   ],
   ["Run:", () => [runWorkflowCommand(), cancelCommand(), pauseCommand(), resumeCommand(), retryCommand()]],
-  ["Operate:", () => [serverCommand(), promoteCommand(), drainCommand()]],
+  ["Operate:", (server) => [server, promoteCommand(), drainCommand()]],
 ];
 
 const AFTER = `
@@ -53,7 +52,10 @@ Examples:
   cloaca watch last
   cloaca explain last`;
 
-export function makeProgram(): Command {
+/**
+ * @param server the command that runs a scheduler: it brings the scheduler's code, which no other command needs
+ */
+export function makeProgram(server: Command): Command {
   const program = withSettings(new Command("cloaca"))
     .description("Workflows whose task code lives in remote task hosts. Without a command: how the scheduler is.")
     .version(VERSION, "-V, --version", "print the version")
@@ -72,7 +74,7 @@ export function makeProgram(): Command {
       });
     });
   for (const [title, commands] of GROUPS) {
-    for (const command of commands()) program.addCommand(command.helpGroup(title));
+    for (const command of commands(server)) program.addCommand(command.helpGroup(title));
   }
   for (const command of [program, ...program.commands]) {
     if (command !== program) command.copyInheritedSettings(program);

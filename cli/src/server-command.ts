@@ -25,7 +25,6 @@ export function serverCommand(): Command {
   const limit = (flag: string, doc: string, env: string, value: number, least: number, most: number): Option =>
     new Option(flag, doc).env(env).default(value).argParser(wholeNumber(least, most));
   return new Command("server")
-    .description("run a scheduler")
     .addOption(
       new Option("--address <host:port>", "where to listen; port 0 takes a free one")
         .env("CLOACA_ADDRESS")

@@ -106,8 +106,15 @@ function why(task: TaskRunInfo, waits: ReadonlyMap<string, string>, now: number)
   const wait = waits.get(task.task);
   if (wait !== undefined) return [wait, "dim"];
   if (state === "DEFERRED") return [waitingFor === "" ? "waits without a slot" : `waits for ${waitingFor}`, "dim"];
-  if (state === "SKIPPED") return [reason || (skipCause ?? ""), "dim"];
+  if (state === "SKIPPED") return [skipText(skipCause, reason), "dim"];
   return [reason, "dim"];
+}
+
+/** A bare code says no more than the cause. */
+function skipText(cause: TaskRunInfo["skipCause"], reason: string): string {
+  const isCode = /^[A-Z_]*$/.test(reason);
+  if (!isCode) return reason;
+  return (cause ?? reason) === "RULE" ? "its rule did not hold" : "a task before it failed";
 }
 
 function failureText({ code, type, message }: NonNullable<TaskRunInfo["failure"]>): string {
@@ -140,12 +147,14 @@ function failures(tasks: readonly TaskRunInfo[], { width, isWhole }: RunPageOpti
   const shown = isWhole ? failed : failed.slice(0, SHOWN_FAILURES);
   const lines = shown.flatMap(({ task, failure }): Line[] => {
     if (failure === null) return [];
-    const said = wrap(failureText(failure), width - 4).map((line): Line => ["    ", line]);
+    const said = failureText(failure)
+      .split("\n")
+      .flatMap((line) => wrap(line, width - 4));
     const stack = failure.stack.split("\n").filter((line) => /^\s+at /.test(line));
     const trace = (isWhole ? stack : stack.slice(0, SHOWN_STACK_LINES)).map(
       (line): Line => ["    ", [line.trim(), "dim"]],
     );
-    return [[], [["✗ ", "red"], [task, "bold"], " failed"], ...said, ...trace];
+    return [[], [["✗ ", "red"], [task, "bold"], " failed"], ...said.map((line): Line => ["    ", line]), ...trace];
   });
   const left = failed.length - shown.length;
   return left === 0 ? lines : [...lines, [], [[`and ${left} more failures; --all shows them`, "dim"]]];

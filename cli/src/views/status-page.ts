@@ -31,14 +31,7 @@ export function statusPage(status: SchedulerStatus): Line[] {
   return [
     [["● ", "green"], ["scheduler", "bold"], ` at ${address}`, [`   namespace ${namespace}`, "dim"]],
     [],
-    row(
-      "runs",
-      RUN_STATUSES.map((state): Span => {
-        const { count, isMore } = runs[state];
-        const { word, style } = runLook(state);
-        return [`${count.toLocaleString("en")}${isMore ? "+" : ""} ${word}`, count === 0 ? "dim" : style];
-      }),
-    ),
+    row("runs", runFacts(runs)),
     row("hosts", hostFacts(hosts)),
     row("slots", slotFacts(hosts)),
     row("waiting", [
@@ -46,7 +39,7 @@ export function statusPage(status: SchedulerStatus): Line[] {
       ...(runsLeftOut > 0 ? [[`${runsLeftOut} runs not looked at`, "dim"] as Span] : []),
     ]),
     row("workflows", [
-      plural(names.size, "workflow"),
+      `${names.size} registered`,
       ...(paused.size > 0 ? [[`${paused.size} paused`, "magenta"] as Span] : []),
     ]),
   ];
@@ -60,12 +53,21 @@ function row(title: string, facts: readonly Span[]): Line {
   ];
 }
 
+function runFacts(runs: SchedulerStatus["runs"]): Span[] {
+  const facts = RUN_STATUSES.filter((state) => runs[state].count > 0).map((state): Span => {
+    const { count, isMore } = runs[state];
+    const { word, style } = runLook(state);
+    return [`${count.toLocaleString("en")}${isMore ? "+" : ""} ${word}`, style];
+  });
+  return facts.length === 0 ? [["none yet", "dim"]] : facts;
+}
+
 function hostFacts(hosts: readonly HostInfo[]): Span[] {
   if (hosts.length === 0) return [["none is connected", "yellow"]];
   const away = hosts.filter(({ isConnected }) => !isConnected).length;
   const draining = hosts.filter(({ isDraining }) => isDraining).length;
   return [
-    plural(hosts.length, "host"),
+    `${hosts.length} alive`,
     ...(draining > 0 ? [[`${draining} draining`, "yellow"] as Span] : []),
     ...(away > 0 ? [[`${away} away`, "red"] as Span] : []),
   ];
@@ -85,10 +87,6 @@ function waitingFacts({ tasks }: SchedulerStatus): Span[] {
     [`${RETRYING} to retry`, RETRYING > 0 ? "magenta" : "dim"],
     [`${WAITING} behind others`, "dim"],
   ];
-}
-
-function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 const PROPOSALS = 3;

@@ -84,7 +84,7 @@ function slots({ held, slots: offered }: HostInfo): Line {
 }
 
 function heard(ms: number): string {
-  return ms < 1_000 ? "now" : `${duration(ms)} ago`;
+  return age(new Date(0), ms);
 }
 
 export function explanationTable({ tasks }: RunExplanation, { width, now }: TableOptions): Line[] {
