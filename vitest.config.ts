@@ -16,6 +16,9 @@ export default defineConfig({
           name: "unit",
           include: ["{proto,server,sdk-ts,cli,bench,examples,scripts}/**/*.test.ts"],
           exclude: ["**/node_modules/**", "**/dist/**"],
+          // Property tests take their time on a busy machine.
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
         },
       },
       {

@@ -120,7 +120,13 @@ describe("rules of a definition", () => {
       task(
         "value",
         ["load"],
-        list("all", value("", "equals", "1"), value("n", "equals", "rain"), value("n", "exists", "1")),
+        list(
+          "all",
+          value("", "equals", "1"),
+          value("n", "equals", "rain"),
+          value("n", "exists", "1"),
+          value("n", "less", "[1]"),
+        ),
       ),
       task("deep", ["load"], deep),
       task("deeper", ["load"], list("any", deep)),
@@ -137,6 +143,7 @@ describe("rules of a definition", () => {
       expect.stringMatching(
         /^tasks\[4\]\.triggerRule\.all\[2\]\.contextValue\.value: is "1"; exists compares with nothing/,
       ),
+      "tasks[4].triggerRule.all[3].contextValue.value: is [1]; less compares numbers or texts",
       expect.stringMatching(/^tasks\[5\]\.triggerRule.*: is nested deeper than 32 rules$/),
       expect.stringMatching(/^tasks\[6\]\.triggerRule.*: is nested deeper than 32 rules$/),
     ]);
