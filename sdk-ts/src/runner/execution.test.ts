@@ -111,7 +111,7 @@ describe("a lease that is executed", () => {
       },
     });
     scheduler.connect();
-    const leaseId = scheduler.lease("a");
+    scheduler.lease("a");
     const { seq } = await scheduler.next("checkpoint");
     scheduler.receipt({
       seq,
@@ -120,7 +120,6 @@ describe("a lease that is executed", () => {
       message: "too large",
       isFinalFailure: true,
     });
-    scheduler.say({ type: "revoked", leaseId, detail: "" });
     await scheduler.settled();
     expect(scheduler.types()).toEqual(["checkpoint"]);
     expect(failed).toEqual(["a: too large"]);
