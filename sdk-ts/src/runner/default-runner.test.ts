@@ -163,6 +163,21 @@ describe("DefaultRunner", () => {
   });
 });
 
+describe("a task that nobody serves", () => {
+  it("is told to the log after 3 s, with what is missing", { timeout: 30_000 }, async () => {
+    const warned = signal<unknown>();
+    const log = { info: () => {}, warn: (message: string, fields: unknown) => warned.fire({ message, fields }) };
+    const runner = new DefaultRunner({ url: "memory:", slots: 0, log });
+    const running = runner.execute(workflow("etl", { a: { fn: () => {} } })).catch(() => {});
+    expect(await warned.fired).toMatchObject({
+      message: "task_not_served",
+      fields: { task: "a", reason: expect.stringMatching(/has waited \d+ s .* offers no slots/) },
+    });
+    await runner.close();
+    await running;
+  });
+});
+
 describe("versions (P13)", () => {
   it("runs two versions of a workflow side by side, each with its own code, whichever came last", async () => {
     await using runner = new DefaultRunner({ url: "memory:", slots: 4 });

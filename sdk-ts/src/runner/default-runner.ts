@@ -5,6 +5,10 @@ import type { WorkflowDefinition } from "../task/definition.js";
 import { type EmbeddedScheduler, startEmbedded } from "./embedded.js";
 import { Host } from "./host.js";
 import { checkRunnerOptions, type DefaultRunnerOptions, isEmbedded } from "./runner-options.js";
+import { watchService } from "./service-watch.js";
+
+/** How long a task may be without a host before that is worth a word. */
+const PATIENCE_MS = 3_000;
 
 interface Parts {
   readonly scheduler: EmbeddedScheduler | null;
@@ -28,7 +32,8 @@ export class DefaultRunner {
   }
 
   /**
-   * Runs a workflow to its end.
+   * Runs a workflow to its end. When no host takes a task for 3 seconds, it says what is missing: to `log`, or as a warning of
+   * the process with the code `CLOACA_TASK_NOT_SERVED`.
    *
    * @returns its final context, with the run
    * @throws RunFailedError when it failed or was cancelled, with the tasks that did not succeed
@@ -43,7 +48,13 @@ export class DefaultRunner {
     const [input, options] = args;
     const pinned = [input ?? {}, { version, ...options }] as StartArguments<Input>;
     const { runId } = await client.start(workflow, ...pinned);
-    return client.result(runId, hostFailure);
+    const over = new AbortController();
+    watchService(client, runId, { patienceMs: PATIENCE_MS, say: (...said) => this.#warn(runId, ...said) }, over.signal);
+    try {
+      return await client.result(runId, hostFailure);
+    } finally {
+      over.abort();
+    }
   }
 
   /** Address of the scheduler, for grpcurl and for other hosts. Starts it when it does not run yet. */
@@ -68,6 +79,12 @@ export class DefaultRunner {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  #warn(run: string, task: string, reason: string): void {
+    const { log } = this.options;
+    if (log !== undefined) log.warn("task_not_served", { run, task, reason });
+    else process.emitWarning(reason, { type: "CloacaWarning", code: "CLOACA_TASK_NOT_SERVED" });
   }
 
   #start(): Promise<Parts> {

@@ -176,18 +176,16 @@ function checkRules(
   problems: ProblemList,
 ): void {
   let budget = NEAREST_BUDGET;
+  const search = new AncestorSearch(edges);
   tasks.forEach(({ id, rule }, index) => {
     if (rule === undefined) return;
-    // Worked out once for a task, and only when its rule names one.
-    let ancestors: ReadonlySet<number> | null = null;
     const named = (task: string): string | null => {
       const target = indexOf.get(task);
       if (target === undefined) {
         budget -= indexOf.size;
         return `there is no task ${quote(task)}${budget < 0 ? "" : didYouMean(task, indexOf.keys())}`;
       }
-      ancestors ??= ancestorsIn(edges, index);
-      if (ancestors.has(target)) return null;
+      if (search.finds(index, target)) return null;
       const why = target === index ? "is the task itself" : `is not an ancestor of task ${quote(id)}`;
       return `task ${quote(task)} ${why}; a rule names tasks that the task depends on, directly or not`;
     };
@@ -195,17 +193,32 @@ function checkRules(
   });
 }
 
-function ancestorsIn(edges: Edges, task: number): Set<number> {
-  const found = new Set<number>();
-  const open = [task];
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    for (const dependency of edges[next] ?? []) {
-      if (dependency === UNRESOLVED || found.has(dependency)) continue;
-      found.add(dependency);
-      open.push(dependency);
-    }
+/** Searches for ancestors. Most rules name a direct dependency, so it looks there first and stops when it has found. */
+class AncestorSearch {
+  readonly #edges: Edges;
+  /** By task: the last search that has seen it. */
+  readonly #seen: Int32Array;
+  #search = 0;
+
+  constructor(edges: Edges) {
+    this.#edges = edges;
+    this.#seen = new Int32Array(edges.length);
   }
-  return found;
+
+  finds(from: number, wanted: number): boolean {
+    const search = ++this.#search;
+    const open = [from];
+    for (let next = open.pop(); next !== undefined; next = open.pop()) {
+      const dependencies = this.#edges[next] ?? [];
+      if (dependencies.includes(wanted)) return true;
+      for (const dependency of dependencies) {
+        if (dependency === UNRESOLVED || this.#seen[dependency] === search) continue;
+        this.#seen[dependency] = search;
+        open.push(dependency);
+      }
+    }
+    return false;
+  }
 }
 
 function resolveEdges(

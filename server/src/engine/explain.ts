@@ -164,10 +164,12 @@ function ready(scene: Scene, task: TaskRun): Because {
   const { exact, any, other } = servers(scene, task);
   const candidates = exact.length > 0 ? exact : any;
   if (candidates.length === 0) return unserved(view, task, other);
-  const willing = candidates.filter((s) => !task.declinedBy.includes(s.session.id) && !s.session.draining);
+  const willing = candidates.filter(
+    ({ session }) => !task.declinedBy.includes(session.id) && !session.draining && session.spec.slots > 0,
+  );
   const hosts = candidates.map(hostOf);
   if (willing.length === 0) {
-    const message = `${counted(candidates.length, "host")} that could execute it ${candidates.length === 1 ? "drains, or has" : "drain, or have"} declined it: ${names(hosts)}`;
+    const message = `no host for it takes new work: ${list(candidates.map((host) => unwilling(host, task)))}`;
     return { reason: "HOSTS_DRAINING", message, hosts };
   }
   const connected = willing.filter((s) => scene.isReachable(s.session.id));
@@ -184,6 +186,12 @@ function ready(scene: Scene, task: TaskRun): Because {
   const books = connected.slice(0, 3).map(slotsText);
   const more = connected.length > 3 ? `, and ${connected.length - 3} more hosts` : "";
   return { reason: "NO_FREE_SLOT", message: `no slot is free: ${books.join("; ")}${more}`, hosts: busy };
+}
+
+function unwilling(host: SessionView, task: TaskRun): string {
+  const { session } = host;
+  if (session.draining) return `host "${hostOf(host)}" drains`;
+  return `host "${hostOf(host)}" ${task.declinedBy.includes(session.id) ? "has declined it" : "offers no slots"}`;
 }
 
 function unserved(view: RunView, task: TaskRun, other: readonly SessionView[]): Because {

@@ -940,7 +940,7 @@ export enum WaitReason {
   NO_HOST_FOR_VERSION = 7,
 
   /**
-   * Every host that implements it drains, or has declined it.
+   * Every host that implements it drains, offers no slots, or has declined it.
    *
    * @generated from enum value: WAIT_REASON_HOSTS_DRAINING = 8;
    */
