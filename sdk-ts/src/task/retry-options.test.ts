@@ -141,6 +141,23 @@ describe("retry options", () => {
     expect(build({ [name]: value }).tasks[0]?.retry).toBeDefined();
   });
 
+  it.each([
+    ["retry_attempts", "retryAttempts"],
+    ["retry_backoff", "retryBackoff"],
+    ["retry_delay_ms", "retryDelayMs"],
+    ["retry_max_delay_ms", "retryMaxDelayMs"],
+    ["retry_condition", "retryCondition"],
+    ["retry_jitter", "retryJitter"],
+    ["on_success", "onSuccess"],
+    ["on_failure", "onFailure"],
+    ["on_retry", "onRetry"],
+    ["trigger_rules", "triggerRule"],
+  ])("%s of other languages is told to be %s", (name, nearest) => {
+    expect(problemsOf(() => build({ [name]: 1 }))).toEqual([
+      expect.objectContaining({ path: `tasks[0].${name}`, nearest }),
+    ]);
+  });
+
   it("a first delay over the longest is fine: it is capped", () => {
     expect(build({ retryDelayMs: 5, retryMaxDelayMs: 1 }).tasks[0]?.retry).toMatchObject({ delayMs: 5, maxDelayMs: 1 });
   });
