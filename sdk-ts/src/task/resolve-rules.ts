@@ -19,7 +19,7 @@ export function resolveRules(
   edges: readonly (readonly number[])[],
 ): { readonly rules: readonly (ResolvedRule | undefined)[]; readonly problems: readonly Problem[] } {
   const problems: Problem[] = [];
-  const ancestors = new Ancestors(edges);
+  const named: NamedTask[] = [];
   const rules = tasks.map((task, position) => {
     const written = writtenRule(task);
     if (written.kind === "none") return undefined;
@@ -29,11 +29,20 @@ export function resolveRules(
       return undefined;
     }
     const reader = new RuleReader(position, lookup);
-    const found = reader.read(written.rule, path);
-    problems.push(...reader.problems, ...strangers(reader, position, lookup, ancestors));
-    return found?.kind === "all_success" ? undefined : (found ?? undefined);
+    const rule = reader.read(written.rule, path);
+    problems.push(...reader.problems);
+    for (const { path, target } of reader.named) named.push({ position, path, target });
+    return rule === null || rule.kind === "all_success" ? undefined : rule;
   });
-  return { rules, problems };
+  return { rules, problems: [...problems, ...strangers(named, lookup, edges)] };
+}
+
+/** A task that the rule of another one names. */
+interface NamedTask {
+  /** Position of the task with the rule. */
+  readonly position: number;
+  readonly path: string;
+  readonly target: number;
 }
 
 type Written =
@@ -57,16 +66,18 @@ function writtenRule({ spec, self }: DraftTask): Written {
   return { kind: "problem", message: `the function returned ${describeValue(answer)}; let it return a rule` };
 }
 
-/** Problems for the tasks that a rule names and that do not surely end before it is asked. */
-function strangers(reader: RuleReader, position: number, lookup: TaskLookup, ancestors: Ancestors): Problem[] {
-  if (reader.named.length === 0) return [];
-  const before = ancestors.among(position, new Set(reader.named.map(({ target }) => target)));
-  // It may well come before by way of the dependency that is a problem.
-  if (before === "unknown") return [];
-  return reader.named.flatMap(({ path, target }) => {
-    if (before.has(target)) return [];
-    const what =
-      target === position ? "a rule cannot name its own task" : `${lookup.name(target)} does not come before`;
+/** Problems for the tasks that a rule names and that need not have ended when it is asked. */
+function strangers(named: readonly NamedTask[], lookup: TaskLookup, edges: readonly (readonly number[])[]): Problem[] {
+  if (named.length === 0) return [];
+  const ancestors = new Ancestors(
+    edges,
+    named.map(({ target }) => target),
+  );
+  return named.flatMap(({ position, path, target }) => {
+    const isItself = target === position;
+    // Where it is not known, it may well come before by way of a dependency that is a problem.
+    if (!isItself && ancestors.isBefore(target, position) !== false) return [];
+    const what = isItself ? "a rule cannot name its own task" : `${lookup.name(target)} does not come before`;
     const hint = "name a task that this one depends on, directly or through others";
     return [{ path, message: `${lookup.label(position)}${what}; ${hint}` }];
   });
