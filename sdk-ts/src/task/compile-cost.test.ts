@@ -30,10 +30,10 @@ function compile(lines: readonly string[]): { readonly problems: readonly string
   };
 }
 
-function chain(length: number, code: (n: number) => string): string[] {
+function chain(length: number, code: (n: number) => string, options = ""): string[] {
   return Array.from({ length }, (_, n) => {
     const dependencies = n === 0 ? "" : `, dependencies: [t${n - 1}]`;
-    return `const t${n} = task({ id: "t${n}"${dependencies} }, async (context) => ${code(n)});`;
+    return `const t${n} = task({ id: "t${n}"${dependencies}${options} }, async (context) => ${code(n)});`;
   });
 }
 
@@ -54,5 +54,15 @@ it("stays bearable where every task of 50 sets the same keys again", { timeout: 
     chain(50, (n) => `({ same: ${n}, ["own${n}" as const]: context.get("same", 0), text: "x" })`),
   );
   expect(problems).toEqual([]);
+  expect(instantiations).toBeLessThan(120_000);
+});
+
+it("stays bearable for 50 chained tasks under trigger rules, where every value may be missing", {
+  timeout: 60_000,
+}, () => {
+  const lines = chain(50, (n) => `({ k${n}: context.get("k${n - 1}", 0) + 1 })`, ', triggerRule: "always"');
+  const wrong = 'task({ id: "wrong", dependencies: [t49] }, (context) => ({ sum: context.get("k0") + 1 }));';
+  const { problems, instantiations } = compile([...lines, wrong]);
+  expect(problems).toEqual([expect.stringContaining("possibly 'undefined'")]);
   expect(instantiations).toBeLessThan(120_000);
 });
