@@ -89,6 +89,10 @@ function addServices(server: Server, scheduler: Scheduler): void {
     listRuns: unary(runs.listRuns.bind(runs)),
     listTaskRuns: unary(runs.listTaskRuns.bind(runs)),
     cancelRun: unary(runs.cancelRun.bind(runs)),
+    pauseRun: unary(runs.pauseRun.bind(runs)),
+    resumeRun: unary(runs.resumeRun.bind(runs)),
+    retryRun: unary(runs.retryRun.bind(runs)),
+    explainRun: unary(runs.explainRun.bind(runs)),
     watchRuns: (call: Parameters<RunServiceRpc["watchRuns"]>[0]) => {
       if (call.request instanceof Malformed) call.emit("error", toStatus(malformed(call.request)));
       else runs.watchRuns(call).catch((error: unknown) => call.emit("error", toStatus(error)));
@@ -98,6 +102,9 @@ function addServices(server: Server, scheduler: Scheduler): void {
     registerWorkflow: unary(workflows.registerWorkflow.bind(workflows)),
     getWorkflow: unary(workflows.getWorkflow.bind(workflows)),
     listWorkflows: unary(workflows.listWorkflows.bind(workflows)),
+    pauseWorkflow: unary(workflows.pauseWorkflow.bind(workflows)),
+    resumeWorkflow: unary(workflows.resumeWorkflow.bind(workflows)),
+    promoteVersion: unary(workflows.promoteVersion.bind(workflows)),
   });
   add(HostAdminService, {
     listHosts: unary(hosts.listHosts.bind(hosts)),

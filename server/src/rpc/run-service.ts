@@ -132,7 +132,7 @@ export class RunServiceRpc {
   }
 
   async pauseRun({ namespace, runId, reason }: PauseRunRequest) {
-    const { status } = await this.#control(namespace, runId, { type: "pause", reason });
+    const { status } = await this.#control(namespace, runId, { type: "pause", reason: forPeople(reason) });
     return create(PauseRunResponseSchema, { status: RunStatus[status] });
   }
 
@@ -275,6 +275,7 @@ function startResultToWire(result: StartResult) {
 const STATUSES: Readonly<Partial<Record<RunStatus, DomainStatus>>> = {
   [RunStatus.PENDING]: "PENDING",
   [RunStatus.RUNNING]: "RUNNING",
+  [RunStatus.PAUSED]: "PAUSED",
   [RunStatus.SUCCEEDED]: "SUCCEEDED",
   [RunStatus.FAILED]: "FAILED",
   [RunStatus.CANCELLED]: "CANCELLED",
