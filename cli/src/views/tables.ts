@@ -1,6 +1,6 @@
 /** Runs, workflows, hosts and explanations as tables. */
 import type { HostInfo, RunExplanation, RunInfo, WorkflowInfo } from "@cloaca/sdk/client";
-import type { Line, Span } from "../terminal/line.js";
+import { type Line, lineColumns, type Span, wrap } from "../terminal/line.js";
 import { type Column, table } from "../terminal/table.js";
 import { age, duration, until } from "../terminal/time.js";
 import { marked, runLook, taskLook } from "./look.js";
@@ -87,13 +87,20 @@ function heard(ms: number): string {
   return age(new Date(0), ms);
 }
 
+type Explained = RunExplanation["tasks"][number];
+
+/** A task a line; where there is no room for the sentences, they go below. */
 export function explanationTable({ tasks }: RunExplanation, { width, now }: TableOptions): Line[] {
-  const columns: Column<RunExplanation["tasks"][number]>[] = [
+  const columns: Column<Explained>[] = [
     { title: "TASK", cell: ({ task }) => task, shrinksTo: 12 },
     { title: "STATE", cell: ({ state }) => [marked(taskLook(state))] },
     { title: "WAITS FOR", cell: ({ reason }) => reason.toLowerCase().replaceAll("_", " "), goes: 1 },
     { title: "GOES ON", cell: (task) => until(task.until, now), goes: 2, isOptional: true },
-    { title: "WHY", cell: ({ message }) => message, shrinksTo: 20 },
   ];
-  return table(columns, tasks, width);
+  const sentence: Column<Explained> = { title: "WHY", cell: ({ message }) => message };
+  const inOne = table([...columns, sentence], tasks, Number.POSITIVE_INFINITY);
+  if (inOne.every((line) => lineColumns(line) <= width)) return inOne;
+  const [titles = [], ...rows] = table(columns, tasks, width);
+  const below = ({ message }: Explained): Line[] => wrap(message, width - 4).map((line) => ["    ", [line, "dim"]]);
+  return [titles, ...rows.flatMap((row, at): Line[] => [row, ...(tasks[at] === undefined ? [] : below(tasks[at]))])];
 }
