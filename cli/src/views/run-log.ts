@@ -95,6 +95,8 @@ function newTask(task: string): TaskLog {
 
 function applied(task: TaskLog, event: RunEventInfo): TaskLog {
   const state = TASK_STATES[event.type];
+  // It is about a lease that the task has left behind.
+  if (event.type === "LEASE_ENDED") return { ...task, stretches: stretchesAfter(task.stretches, event) };
   return {
     ...task,
     state: state ?? task.state,

@@ -103,10 +103,10 @@ function why(task: TaskRunInfo, waits: ReadonlyMap<string, string>, now: number)
   if (failure !== null && state === "RETRYING")
     return [`again ${until(retryAt, now)}, after ${failureText(failure)}`, "magenta"];
   if (failure !== null && state === "FAILED") return [failureText(failure), "red"];
+  if (state === "SKIPPED") return [skipText(skipCause, reason), "dim"];
   const wait = waits.get(task.task);
   if (wait !== undefined) return [wait, "dim"];
   if (state === "DEFERRED") return [waitingFor === "" ? "waits without a slot" : `waits for ${waitingFor}`, "dim"];
-  if (state === "SKIPPED") return [skipText(skipCause, reason), "dim"];
   return [reason, "dim"];
 }
 

@@ -1,7 +1,7 @@
 /** How a scheduler is, and what to do next. */
 import type { HostInfo, RunInfo, WorkflowInfo } from "@cloaca/sdk/client";
 import type { Hint } from "../command-error.js";
-import type { Line, Span } from "../terminal/line.js";
+import type { Line, Span, Style } from "../terminal/line.js";
 import { RUN_STATUSES, runLook } from "./look.js";
 
 /** A number of runs; there may be more than were counted. */
@@ -25,7 +25,7 @@ export interface SchedulerStatus {
 }
 
 export function statusPage(status: SchedulerStatus): Line[] {
-  const { address, namespace, runs, hosts, workflows, runsLeftOut } = status;
+  const { address, namespace, runs, hosts, workflows } = status;
   const names = new Set(workflows.map(({ name }) => name));
   const paused = new Set(workflows.filter(({ isPaused }) => isPaused).map(({ name }) => name));
   return [
@@ -34,10 +34,7 @@ export function statusPage(status: SchedulerStatus): Line[] {
     row("runs", runFacts(runs)),
     row("hosts", hostFacts(hosts)),
     row("slots", slotFacts(hosts)),
-    row("waiting", [
-      ...waitingFacts(status),
-      ...(runsLeftOut > 0 ? [[`${runsLeftOut} runs not looked at`, "dim"] as Span] : []),
-    ]),
+    row("waiting", waitingFacts(status)),
     row("workflows", [
       `${names.size} registered`,
       ...(paused.size > 0 ? [[`${paused.size} paused`, "magenta"] as Span] : []),
@@ -79,14 +76,21 @@ function slotFacts(hosts: readonly HostInfo[]): Span[] {
   return [`${held} of ${slots} held`, [`${deferred} deferred without one`, deferred > 0 ? "yellow" : "dim"]];
 }
 
-function waitingFacts({ tasks }: SchedulerStatus): Span[] {
-  const { READY = 0, RETRYING = 0, RECLAIMING = 0, WAITING = 0 } = tasks;
-  return [
-    [`${READY} ready`, READY > 0 ? "blue" : "dim"],
-    [`${RECLAIMING} to go on`, RECLAIMING > 0 ? "yellow" : "dim"],
-    [`${RETRYING} to retry`, RETRYING > 0 ? "magenta" : "dim"],
-    [`${WAITING} behind others`, "dim"],
-  ];
+/** Tasks that could go on, and do not yet. */
+const WAITING: readonly (readonly [state: string, word: string, style: Style])[] = [
+  ["READY", "ready", "blue"],
+  ["RECLAIMING", "to go on", "yellow"],
+  ["RETRYING", "to retry", "magenta"],
+  ["WAITING", "behind others", "dim"],
+];
+
+function waitingFacts({ tasks, runsLeftOut }: SchedulerStatus): Span[] {
+  const facts = WAITING.flatMap(([state, word, style]): Span[] => {
+    const count = tasks[state] ?? 0;
+    return count === 0 ? [] : [[`${count} ${word}`, style]];
+  });
+  const left: Span[] = runsLeftOut === 0 ? [] : [[`not looked at: ${runsLeftOut} runs`, "dim"]];
+  return facts.length + left.length === 0 ? [["nothing", "dim"]] : [...facts, ...left];
 }
 
 const PROPOSALS = 3;
