@@ -1,6 +1,15 @@
 import { InvalidArgumentError } from "commander";
 import { describe, expect, it } from "vitest";
-import { parseAddress, parseStore, parseSwitch, wholeNumber } from "./options.js";
+import {
+  integer,
+  keyValue,
+  oneOf,
+  parseAddress,
+  parseSchedulerAddress,
+  parseStore,
+  parseSwitch,
+  wholeNumber,
+} from "./options.js";
 
 describe("options", () => {
   it.each(["127.0.0.1:7233", "localhost:0", "[::1]:65535"])("takes the address %s", (address) => {
@@ -37,5 +46,30 @@ describe("options", () => {
     ["constructor", null],
   ])("reads '%s' as a switch", (text, on) => {
     expect(parseSwitch(text)).toBe(on);
+  });
+
+  it.each(["localhost:7233", "grpc://h:1", "grpcs://scheduler.example:443/", "[::1]:7233"])("dials %s", (address) => {
+    expect(parseSchedulerAddress(address)).toBe(address);
+  });
+
+  it.each(["", "localhost", "h:0", "h:65536", "http://h:1", "h:1/path", "a b:1"])("does not dial '%s'", (address) => {
+    expect(() => parseSchedulerAddress(address)).toThrow(InvalidArgumentError);
+  });
+
+  it("collects key=value, whatever the value is; the last of a key counts", () => {
+    const pairs = ["a=1", "b=x=y", "c=", "a=2"].reduce((before, text) => keyValue(text, before), {});
+    expect(pairs).toEqual({ a: "2", b: "x=y", c: "" });
+    for (const text of ["a", "=1", ""]) expect(() => keyValue(text)).toThrow(/key=value/);
+  });
+
+  it("collects words of a list, in any case, and says which there are", () => {
+    const parse = oneOf(["FAILED", "RUNNING"]);
+    expect(parse("running", parse("failed, Running"))).toEqual(["FAILED", "RUNNING", "RUNNING"]);
+    expect(() => parse("failed,lost")).toThrow(/some of failed, running/);
+  });
+
+  it("takes whole numbers below zero where they make sense", () => {
+    expect(integer(-5, 5)("-5")).toBe(-5);
+    for (const text of ["-6", "1.5", "", "--1"]) expect(() => integer(-5, 5)(text)).toThrow(/from -5 to 5/);
   });
 });
