@@ -3,7 +3,6 @@ import { randomUUID } from "node:crypto";
 import { RemoteError, RunFailedError } from "../errors/index.js";
 import { type DrainOptions, drainHost, type HostInfo, listHosts } from "../protocol/admin-calls.js";
 import { Channel } from "../protocol/channel.js";
-import { type HostInfo, listHosts } from "../protocol/host-calls.js";
 import {
   cancelRun,
   explainRun,
