@@ -79,7 +79,7 @@ function predict(plans: readonly Plan[], input: Readonly<Record<string, string>>
     if (!runs) {
       states[index] = "SKIPPED";
       const byFailure = dependencies.some((d) => states[d] === "FAILED" || skips[d] === "UPSTREAM_FAILED");
-      skips[index] = rule === undefined && byFailure ? "UPSTREAM_FAILED" : "RULE";
+      skips[index] = (rule === undefined || rule.kind === "all_success") && byFailure ? "UPSTREAM_FAILED" : "RULE";
     } else {
       const succeeds = plan.failures <= plan.retries;
       states[index] = succeeds ? "SUCCEEDED" : "FAILED";
