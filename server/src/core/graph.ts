@@ -13,6 +13,7 @@ import type {
 } from "./model.js";
 import { nameProblem } from "./names.js";
 import { didYouMean } from "./nearest.js";
+import { Precedence } from "./precedence.js";
 import { ProblemList } from "./problem-list.js";
 import { quote } from "./quote.js";
 import { MAX_RETRY_ATTEMPTS, NO_RETRIES } from "./retry.js";
@@ -176,7 +177,8 @@ function checkRules(
   problems: ProblemList,
 ): void {
   let budget = NEAREST_BUDGET;
-  const search = new AncestorSearch(edges);
+  if (!tasks.some(({ rule }) => rule !== undefined)) return;
+  const precedence = new Precedence(edges, namedTasks(tasks, indexOf));
   tasks.forEach(({ id, rule }, index) => {
     if (rule === undefined) return;
     const named = (task: string): string | null => {
@@ -185,7 +187,8 @@ function checkRules(
         budget -= indexOf.size;
         return `there is no task ${quote(task)}${budget < 0 ? "" : didYouMean(task, indexOf.keys())}`;
       }
-      if (search.finds(index, target)) return null;
+      // What a cycle leaves open is a problem already.
+      if (precedence.isBefore(target, index) !== false) return null;
       const why = target === index ? "is the task itself" : `is not an ancestor of task ${quote(id)}`;
       return `task ${quote(task)} ${why}; a rule names tasks that the task depends on, directly or not`;
     };
@@ -193,31 +196,17 @@ function checkRules(
   });
 }
 
-/** Searches for ancestors. Most rules name a direct dependency, so it looks there first and stops when it has found. */
-class AncestorSearch {
-  readonly #edges: Edges;
-  /** By task: the last search that has seen it. */
-  readonly #seen: Int32Array;
-  #search = 0;
-
-  constructor(edges: Edges) {
-    this.#edges = edges;
-    this.#seen = new Int32Array(edges.length);
-  }
-
-  finds(from: number, wanted: number): boolean {
-    const search = ++this.#search;
-    const open = [from];
+/** Indexes of the tasks that the rules name, as far as they are there. */
+function* namedTasks(tasks: readonly TaskDefinition[], indexOf: ReadonlyMap<string, number>): Generator<number> {
+  for (const { rule } of tasks) {
+    const open = rule === undefined ? [] : [rule];
     for (let next = open.pop(); next !== undefined; next = open.pop()) {
-      const dependencies = this.#edges[next] ?? [];
-      if (dependencies.includes(wanted)) return true;
-      for (const dependency of dependencies) {
-        if (dependency === UNRESOLVED || this.#seen[dependency] === search) continue;
-        this.#seen[dependency] = search;
-        open.push(dependency);
+      if ("rules" in next) open.push(...next.rules);
+      else if ("task" in next) {
+        const target = indexOf.get(next.task);
+        if (target !== undefined) yield target;
       }
     }
-    return false;
   }
 }
 
