@@ -54,7 +54,7 @@ describe("a session", () => {
   };
 
   it("repeats in what it proposes which scheduler is meant, where that makes sense", () => {
-    const session = new Session(settings, sink(), sink(), {});
+    const session = new Session(settings, { out: sink(), err: sink(), env: {} });
     expect(session.command("cloaca runs")).toBe("cloaca runs --address h:1");
     for (const text of ["cloaca server", "cloaca run --help", "cloaca --version"])
       expect(session.command(text)).toBe(text);
@@ -63,11 +63,11 @@ describe("a session", () => {
   it("tells errors in lines, or as one JSON object", () => {
     const error = new RemoteError("RUN_NOT_FOUND", "no run\nat all");
     const [err, json] = [sink(), sink()];
-    new Session(settings, sink(), err, {}).report(toCommandError(error));
+    new Session(settings, { out: sink(), err, env: {} }).report(toCommandError(error));
     expect(err.written.join("")).toBe(
       "error: RUN_NOT_FOUND: no run\n  at all\n  cloaca runs --address h:1   see the runs that there are\n",
     );
-    new Session({ ...settings, isJson: true }, sink(), json, {}).report(toCommandError(error));
+    new Session({ ...settings, isJson: true }, { out: sink(), err: json, env: {} }).report(toCommandError(error));
     expect(JSON.parse(json.written.join(""))).toEqual({
       error: {
         code: "RUN_NOT_FOUND",

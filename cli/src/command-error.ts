@@ -38,7 +38,7 @@ export class CommandError extends Error {
 }
 
 /** The gRPC statuses and codes that say that the scheduler was not there for us. */
-const AWAY: ReadonlySet<string> = new Set(["DEADLINE_EXCEEDED", "DRAINING", "UNAVAILABLE"]);
+const AWAY: ReadonlySet<string> = new Set(["DRAINING", "STORE_UNAVAILABLE", "UNAVAILABLE"]);
 
 /** What to run after an error of the scheduler; by its code, or by the status that all codes of a kind share. */
 const HINTS: Readonly<Record<string, readonly Hint[]>> = {
@@ -62,7 +62,8 @@ export function toCommandError(error: unknown): CommandError {
     return unreachable(error.address, error.message.slice(error.address.length + 2));
   if (error instanceof RemoteError) {
     const { code, message, details } = error;
-    const isAway = AWAY.has(code) || details.status === "UNAVAILABLE" || code === "STORE_UNAVAILABLE";
+    const isAway = AWAY.has(code) || details.status === "UNAVAILABLE";
+    if (code === "DEADLINE_EXCEEDED") return unanswered(message);
     const exitCode = isAway ? EXIT.unreachable : EXIT.refused;
     return new CommandError(message, { exitCode, code, hints: HINTS[code] ?? ANY_HINT });
   }
@@ -74,6 +75,14 @@ export function toCommandError(error: unknown): CommandError {
     exitCode: EXIT.failed,
     code: "INTERNAL",
     hints: ANY_HINT,
+  });
+}
+
+function unanswered(detail: string): CommandError {
+  return new CommandError(`the scheduler gave no answer in time (${detail}); is it one that listens there?`, {
+    exitCode: EXIT.unreachable,
+    code: "DEADLINE_EXCEEDED",
+    hints: [{ what: "say where it is", command: "cloaca --address <host:port>" }],
   });
 }
 

@@ -1,5 +1,5 @@
 /** The command line: every command, its help and its errors. */
-import { Command } from "commander";
+import { Command, type OutputConfiguration } from "commander";
 import { closest, distance } from "fastest-levenshtein";
 import { CommandError, type Hint } from "./command-error.js";
 import { cancelCommand, pauseCommand, resumeCommand, retryCommand } from "./commands/control.js";
@@ -12,6 +12,7 @@ import { showStatus, statusCommand } from "./commands/status.js";
 import { watchCommand } from "./commands/watch.js";
 import { promoteCommand, workflowsCommand } from "./commands/workflows.js";
 import { EXIT } from "./exit-code.js";
+import { type Io, processIo, setIo } from "./io.js";
 import { toJson } from "./json/raw-json.js";
 import { runCommand } from "./session.js";
 import { withSettings } from "./settings.js";
@@ -55,7 +56,7 @@ Examples:
 /**
  * @param server the command that runs a scheduler: it brings the scheduler's code, which no other command needs
  */
-export function makeProgram(server: Command): Command {
+export function makeProgram(server: Command, io: Io = processIo): Command {
   const program = withSettings(new Command("cloaca"))
     .description("Workflows whose task code lives in remote task hosts. Without a command: how the scheduler is.")
     .version(VERSION, "-V, --version", "print the version")
@@ -63,7 +64,6 @@ export function makeProgram(server: Command): Command {
     .helpCommand("help [command]", "the same")
     // `run` has a --version of its own, `server` an --address.
     .enablePositionalOptions()
-    .allowExcessArguments()
     .addHelpText("after", AFTER)
     .exitOverride()
     .action(async (_flags: unknown, command: Command) => {
@@ -78,9 +78,21 @@ export function makeProgram(server: Command): Command {
   }
   for (const command of [program, ...program.commands]) {
     if (command !== program) command.copyInheritedSettings(program);
-    command.configureHelp(styled).configureOutput({ outputError: (text, write) => write(usageError(text, command)) });
+    command.configureHelp(styled).configureOutput({
+      ...outputOf(io),
+      outputError: (text, write) => write(usageError(text, command)),
+    });
   }
+  // Not before: its commands would inherit it. The action tells of a command that is not there.
+  program.allowExcessArguments();
+  setIo(program, io);
   return program;
+}
+
+/** The process's own output has more to it: commander asks it for its width and for colours. */
+function outputOf(io: Io): OutputConfiguration {
+  if (io === processIo) return {};
+  return { writeOut: (text) => io.out.write(text), writeErr: (text) => io.err.write(text) };
 }
 
 function unknownCommand(name: string, program: Command): CommandError {
@@ -100,8 +112,15 @@ function usageError(text: string, command: Command): string {
   const name = command.parent === null ? "cloaca" : `cloaca ${command.name()}`;
   const message = text.trim().replace(/^error: /, "");
   const next = { what: "see how it is used", command: `${name} --help` };
-  if (process.argv.includes("--json")) {
+  if (isJsonWanted(command)) {
     return `${toJson({ error: { code: "USAGE", message, exitCode: EXIT.usage, next: [next] } })}\n`;
   }
   return `error: ${message}\n  ${next.command}   ${next.what}\n`;
+}
+
+/** The flag may stand behind what is wrong, where commander has not read it. */
+function isJsonWanted(command: Command): boolean {
+  const root = command.parent ?? command;
+  const { rawArgs } = root as Command & { readonly rawArgs?: readonly string[] };
+  return rawArgs?.includes("--json") === true;
 }

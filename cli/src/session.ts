@@ -3,10 +3,14 @@ import { Client } from "@cloaca/sdk/client";
 import type { Command } from "commander";
 import { type CommandError, type Hint, toCommandError } from "./command-error.js";
 import { EXIT, type ExitCode } from "./exit-code.js";
+import { type Io, ioOf } from "./io.js";
 import { type JsonValue, toJson } from "./json/raw-json.js";
 import { type Settings, settingsOf } from "./settings.js";
 import type { Line } from "./terminal/line.js";
-import { type Output, Screen, wantsColour } from "./terminal/screen.js";
+import { Screen, wantsColour } from "./terminal/screen.js";
+
+/** A scheduler that takes longer than this is as good as none, to somebody who waits. */
+const CALL_TIMEOUT_MS = 15_000;
 
 export class Session {
   readonly screen: Screen;
@@ -15,16 +19,15 @@ export class Session {
 
   constructor(
     readonly settings: Settings,
-    out: Output = process.stdout,
-    err: Output = process.stderr,
-    env: NodeJS.ProcessEnv = process.env,
+    { out, err, env }: Omit<Io, "exit">,
   ) {
     this.screen = new Screen(out, env, wantsColour(settings.mayColour, out, env));
     this.#err = new Screen(err, env, wantsColour(settings.mayColour, err, env));
   }
 
   get client(): Client {
-    this.#client ??= new Client({ url: this.settings.address, namespace: this.settings.namespace });
+    const { address: url, namespace } = this.settings;
+    this.#client ??= new Client({ url, namespace, callTimeoutMs: CALL_TIMEOUT_MS });
     return this.#client;
   }
 
@@ -73,17 +76,18 @@ export type Work = (session: Session) => Promise<ExitCode | void>;
 
 /** Runs a command to its exit code, and tells of what goes wrong. */
 export async function runCommand(command: Command, work: Work): Promise<void> {
+  const io = ioOf(command);
   let session: Session | null = null;
   try {
-    session = new Session(settingsOf(command, process.env));
-    process.exitCode = (await work(session)) ?? EXIT.ok;
+    session = new Session(settingsOf(command, io.env), io);
+    io.exit((await work(session)) ?? EXIT.ok);
   } catch (error) {
-    const { isJson, mayColour } = session?.settings ?? { isJson: false, mayColour: true };
-    session ??= new Session({ address: "", namespace: "", isJson, mayColour, flags: [] });
+    // Where the settings themselves are wrong, it is told without them.
+    session ??= new Session({ address: "", namespace: "", isJson: false, mayColour: true, flags: [] }, io);
     const told = toCommandError(error);
     session.screen.settle();
     session.report(told);
-    process.exitCode = told.exitCode;
+    io.exit(told.exitCode);
   } finally {
     session?.close();
   }

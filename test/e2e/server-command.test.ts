@@ -40,12 +40,21 @@ async function expectRefused(
   args: readonly string[],
   words: readonly (string | RegExp)[],
   env: Readonly<Record<string, string>> = {},
+  exitCode = 1,
 ): Promise<void> {
   const { code, stdout, stderr } = await SchedulerProcess.run(["server", ...args], env);
   for (const word of words) expect(stderr).toMatch(word);
   expect(stderr).not.toMatch(/^\s+at /m);
-  expect([code, stdout]).toEqual([1, ""]);
+  expect(stderr).toMatch(/\n {2}cloaca server --help {3}/);
+  expect([code, stdout]).toEqual([exitCode, ""]);
 }
+
+/** The command line is wrong, or the environment. */
+const expectUsage = (
+  args: readonly string[],
+  words: readonly (string | RegExp)[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<void> => expectRefused(args, words, env, 2);
 
 describe("cloaca server refuses", () => {
   it.each<[string, string[], RegExp[]]>([
@@ -64,13 +73,13 @@ describe("cloaca server refuses", () => {
       [/--max-message-bytes 4194304 must be more than/],
     ],
     ["an argument too many", ["now"], [/too many arguments/]],
-  ])("%s", async (_name, args, words) => expectRefused(args, words));
+  ])("%s", async (_name, args, words) => expectUsage(args, words));
 
   it("what a flag refuses also in the environment, and names the variable", () =>
-    expectRefused([], [/CLOACA_STORE/, /memory: or sqlite:\/\//], { CLOACA_STORE: "runs.db" }));
+    expectUsage([], [/CLOACA_STORE/, /memory: or sqlite:\/\//], { CLOACA_STORE: "runs.db" }));
 
   it("a switch that is neither on nor off", () =>
-    expectRefused([], [/--check-books/, /'maybe' from env 'CLOACA_CHECK_BOOKS'/, /true, on, 0, false or off/], {
+    expectUsage([], [/--check-books/, /'maybe' from env 'CLOACA_CHECK_BOOKS'/, /true, on, 0, false or off/], {
       CLOACA_CHECK_BOOKS: "maybe",
     }));
 
@@ -153,17 +162,16 @@ function database(file: string, write: (db: Database.Database) => void): void {
 }
 
 describe("cloaca", () => {
-  it("without a command shows the help and fails", async () => {
-    const { code, stderr } = await SchedulerProcess.run([]);
-    expect(code).toBe(1);
-    expect(stderr).toMatch(/Usage: cloaca/);
+  it("without a command says how to start a scheduler, where none answers", async () => {
+    const { code, stderr } = await SchedulerProcess.run([], { CLOACA_ADDRESS: "127.0.0.1:1" });
+    expect(code).toBe(4);
+    expect(stderr).toMatch(/no scheduler answers at 127\.0\.0\.1:1 .*\n {2}cloaca server /);
   });
 
   it("refuses a command that it does not have", async () => {
     const { code, stderr } = await SchedulerProcess.run(["sever"]);
-    expect(code).toBe(1);
-    expect(stderr).toMatch(/unknown command 'sever'/);
-    expect(stderr).toMatch(/server/);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/unknown command 'sever'; did you mean server\?/);
   });
 
   it("says its version", async () => {

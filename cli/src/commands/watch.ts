@@ -45,6 +45,8 @@ Examples:
 }
 
 async function watchAll(session: Session, { workflow }: WatchFlags): Promise<ExitCode> {
+  // A call that ends when nobody answers: a stream has no deadline.
+  await session.client.list({ pageSize: 1 });
   if (!session.settings.isJson && session.screen.isLive) {
     session.screen.print([[["all runs, until Ctrl-C", "dim"]]]);
   }

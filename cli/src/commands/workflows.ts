@@ -40,7 +40,7 @@ async function listWorkflows(session: Session): Promise<void> {
 async function promote(session: Session, name: string, version: string | undefined, newest: boolean): Promise<void> {
   if ((version === undefined) !== newest) throw CommandError.usage("name a version, or --newest", "promote");
   const { client } = session;
-  const whole = version === undefined ? "" : await wholeVersion(await client.workflows(), name, version);
+  const whole = version === undefined ? "" : wholeVersion(await client.workflows(), name, version);
   const workflow = await client.promote(name, whole);
   session.show(
     () => ({ workflow: workflowJson(workflow) }),

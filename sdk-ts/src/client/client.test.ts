@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { createServer, type Socket } from "node:net";
 import { type RunningServer, startServer } from "@cloaca/server";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { InputError, RemoteError } from "../errors/index.js";
@@ -83,6 +85,70 @@ describe("Client", () => {
     const { runId } = await client.start("one", new Context().set("n", 1));
     await client.cancel(runId);
     expect((await client.get(runId)).contextText).toEqual({ n: "1" });
+  });
+
+  it("pauses a run and a workflow, explains why it waits, and lets both go on", async () => {
+    const version = await client.register(one);
+    const { runId } = await client.start(one, {}, { timeoutMs: 60_000 });
+    const { createdAt, deadlineAt } = await client.get(runId);
+    expect(deadlineAt?.getTime()).toBe(createdAt.getTime() + 60_000);
+    expect(await client.explain(runId)).toMatchObject({
+      status: "PENDING",
+      tasks: [{ task: "a", state: "READY", reason: "NO_HOST", until: null }],
+      leftOut: 0,
+    });
+    expect(await client.pause(runId, "lunch")).toBe("PAUSED");
+    expect(await client.explain(runId, ["a"])).toMatchObject({ tasks: [{ reason: "RUN_PAUSED" }] });
+    await expect(client.explain(runId, ["b"])).rejects.toMatchObject({ code: "TASK_NOT_FOUND" });
+    expect((await client.list({ statuses: ["PAUSED"] })).runs).toHaveLength(1);
+    expect(await client.resume(runId)).toBe("PENDING");
+    expect(await client.pauseWorkflow("one")).toMatchObject({ name: "one", version, isPaused: true });
+    expect(await client.explain(runId)).toMatchObject({ tasks: [{ reason: "WORKFLOW_PAUSED" }] });
+    expect(await client.resumeWorkflow("one")).toMatchObject({ isPaused: false });
+    await expect(client.retry(runId)).rejects.toMatchObject({ code: "RUN_NOT_FAILED" });
+  });
+
+  it("promotes a version, for new runs, and takes that back", async () => {
+    const old = await client.register(one);
+    const two = workflow("one", ({ task }) => {
+      task({ id: "a" }, () => {});
+      task({ id: "b" }, () => {});
+    });
+    const newer = await client.register(two);
+    expect((await client.start("one", {})).workflowVersion).toBe(newer);
+    expect(await client.promote("one", old)).toMatchObject({ version: old, isCurrent: true, isPromoted: true });
+    expect((await client.start("one", {})).workflowVersion).toBe(old);
+    const versions = (await client.workflows()).map(({ version, isCurrent, taskCount }) => [
+      version,
+      isCurrent,
+      taskCount,
+    ]);
+    expect(versions.toSorted()).toEqual(
+      [
+        [newer, false, 2],
+        [old, true, 1],
+      ].toSorted(),
+    );
+    expect(await client.promote("one")).toMatchObject({ version: newer, isPromoted: false });
+    await expect(client.promote("one", "none")).rejects.toMatchObject({ code: "WORKFLOW_VERSION_NOT_FOUND" });
+  });
+
+  it("lists hosts, and says which one is not there", async () => {
+    expect(await client.hosts()).toEqual([]);
+    await expect(client.drainHost("h")).rejects.toMatchObject({ code: "HOST_NOT_FOUND" });
+  });
+
+  it("gives up on a call that nobody answers", async () => {
+    const sockets: Socket[] = [];
+    const silent = createServer((socket) => sockets.push(socket)).listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    const address = silent.address();
+    const port = typeof address === "object" && address !== null ? address.port : 0;
+    const waiting = new Client({ url: `127.0.0.1:${port}`, callTimeoutMs: 100 });
+    await expect(waiting.hosts()).rejects.toMatchObject({ code: "DEADLINE_EXCEEDED" });
+    waiting.close();
+    for (const socket of sockets) socket.destroy();
+    await new Promise((resolve) => silent.close(resolve));
   });
 
   it("says where nobody listens", async () => {

@@ -45,6 +45,11 @@ export interface ClientOptions {
   readonly url: string;
   /** `default` by default. */
   readonly namespace?: string;
+  /**
+   * A call that has no answer after this time fails with `DEADLINE_EXCEEDED`, in milliseconds; waiting for a run and watching
+   * take as long as they take. 30,000 by default.
+   */
+  readonly callTimeoutMs?: number;
 }
 
 /** A run that succeeded. */
@@ -63,8 +68,8 @@ export class Client {
   readonly #namespace: string;
   readonly #starts: StartQueue;
 
-  constructor({ url, namespace = "" }: ClientOptions) {
-    this.#channel = new Channel(url);
+  constructor({ url, namespace = "", callTimeoutMs = 30_000 }: ClientOptions) {
+    this.#channel = new Channel(url, { callTimeoutMs });
     this.#namespace = namespace;
     this.#starts = new StartQueue((specs) => startRuns(this.#channel, namespace, specs));
   }

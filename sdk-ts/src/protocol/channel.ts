@@ -48,13 +48,20 @@ export function parseAddress(url: string): ParsedAddress {
 /** Keeps answers with many task runs from being refused; requests are the scheduler's to limit. */
 const MAX_RECEIVE_BYTES = 64 * 1024 * 1024;
 
+export interface ChannelOptions {
+  /** A unary call that names no deadline fails after this time, in milliseconds. No limit by default. */
+  readonly callTimeoutMs?: number;
+}
+
 export class Channel {
   readonly address: string;
   readonly #client: GrpcClient;
+  readonly #callTimeoutMs: number;
 
-  constructor(url: string) {
+  constructor(url: string, { callTimeoutMs = Number.POSITIVE_INFINITY }: ChannelOptions = {}) {
     const { target, isTls } = parseAddress(url);
     this.address = target;
+    this.#callTimeoutMs = callTimeoutMs;
     this.#client = new GrpcClient(target, isTls ? credentials.createSsl() : credentials.createInsecure(), {
       "grpc.max_receive_message_length": MAX_RECEIVE_BYTES,
       "grpc.max_send_message_length": -1,
@@ -77,7 +84,7 @@ export class Channel {
         (bytes) => fromBinary(method.output, bytes),
         create(method.input, request),
         new Metadata(),
-        options,
+        { deadline: Date.now() + this.#callTimeoutMs, ...options },
         (error: ServiceError | null, response?: MessageShape<O>) => {
           if (error !== null) reject(fromServiceError(error, this.address));
           else if (response === undefined)
