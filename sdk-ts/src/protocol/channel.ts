@@ -52,6 +52,8 @@ export interface ChannelOptions {
   /** A unary call that names no deadline fails after this time, in milliseconds. No limit by default. */
   readonly callTimeoutMs?: number;
 }
+/** What most calls need of a channel. */
+export type UnaryCalls = Pick<Channel, "unary">;
 
 export class Channel {
   readonly address: string;

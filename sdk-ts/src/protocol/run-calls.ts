@@ -1,7 +1,7 @@
 /** `RunService`, in words of the SDK. */
 import { RunEventType, RunService, RunStatus, WaitReason } from "@cloaca/protocol";
 import { RemoteError } from "../errors/index.js";
-import type { Channel } from "./channel.js";
+import type { Channel, UnaryCalls } from "./channel.js";
 import {
   date,
   eventInfo,
@@ -41,7 +41,7 @@ export interface StartedRun {
 
 /** One result for each spec, in order; what was refused is an error. */
 export async function startRuns(
-  channel: Channel,
+  channel: UnaryCalls,
   namespace: string,
   specs: readonly StartSpec[],
 ): Promise<(StartedRun | RemoteError)[]> {
@@ -58,7 +58,7 @@ export async function startRuns(
   });
 }
 
-export async function getRun(channel: Channel, namespace: string, runId: string, waitMs: number): Promise<RunInfo> {
+export async function getRun(channel: UnaryCalls, namespace: string, runId: string, waitMs: number): Promise<RunInfo> {
   // The call may take as long as the wait, and then some.
   const options = { deadline: Date.now() + waitMs + 30_000 };
   const { run } = await channel.unary(RunService.method.getRun, { namespace, runId, waitMs }, options);
@@ -88,7 +88,7 @@ export async function listRuns(
 }
 
 /** All task runs of a run, in declared order. */
-export async function listTaskRuns(channel: Channel, namespace: string, runId: string): Promise<TaskRunInfo[]> {
+export async function listTaskRuns(channel: UnaryCalls, namespace: string, runId: string): Promise<TaskRunInfo[]> {
   const tasks: TaskRunInfo[] = [];
   let pageToken = "";
   do {
@@ -123,7 +123,7 @@ export async function* watchRuns(
 }
 
 export async function cancelRun(
-  channel: Channel,
+  channel: UnaryCalls,
   namespace: string,
   runId: string,
   reason: string,
@@ -191,7 +191,7 @@ export interface RunExplanation {
 }
 
 export async function explainRun(
-  channel: Channel,
+  channel: UnaryCalls,
   namespace: string,
   runId: string,
   tasks: readonly string[],

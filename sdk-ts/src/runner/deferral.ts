@@ -7,6 +7,7 @@
  */
 import { DeferTimeoutError, SlotsClosedError } from "../errors/index.js";
 import type { HostSays, LeaseState } from "../protocol/words.js";
+import type { HostTime } from "./host-time.js";
 
 export interface DeferralSpec {
   readonly leaseId: string;
@@ -29,13 +30,14 @@ export class Deferral {
   readonly result: Promise<unknown>;
   #state: "asked" | "polling" | "reclaiming" | "over" = "asked";
   #outcome: Outcome | null = null;
-  #timer: NodeJS.Timeout | null = null;
+  #cancelPoll: (() => void) | null = null;
   #resolve: (value: unknown) => void = () => {};
   #reject: (error: unknown) => void = () => {};
 
   constructor(
     readonly spec: DeferralSpec,
     readonly say: (event: HostSays) => void,
+    readonly time: HostTime,
   ) {
     this.result = new Promise((resolve, reject) => {
       this.#resolve = resolve;
@@ -98,7 +100,7 @@ export class Deferral {
   }
 
   async #poll(): Promise<void> {
-    this.#timer = null;
+    this.#cancelPoll = null;
     let outcome: Outcome | null = null;
     try {
       const value = await this.spec.condition();
@@ -109,7 +111,7 @@ export class Deferral {
     }
     if (this.#state !== "polling") return;
     if (outcome === null) {
-      this.#timer = setTimeout(() => void this.#poll(), this.spec.pollIntervalMs);
+      this.#cancelPoll = this.time.after(this.spec.pollIntervalMs, () => void this.#poll());
       return;
     }
     this.#outcome = outcome;
@@ -125,7 +127,7 @@ export class Deferral {
   }
 
   #stopPolling(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
+    this.#cancelPoll?.();
+    this.#cancelPoll = null;
   }
 }

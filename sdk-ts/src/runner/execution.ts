@@ -28,6 +28,7 @@ import { resultContext } from "../task/result.js";
 import { CommittedPatch } from "./committed-patch.js";
 import type { Deferral } from "./deferral.js";
 import { failureOf } from "./failure-text.js";
+import type { HostTime } from "./host-time.js";
 import { RunningHandle } from "./running-handle.js";
 
 /** What an execution needs of its session. */
@@ -36,6 +37,7 @@ export interface ExecutionPort {
   say(event: HostSays, onReceipt?: (receipt: Receipt) => void): void;
   readonly maxPatchBytes: number;
   readonly maxFailureBytes: number;
+  readonly time: HostTime;
   /** The code has ended, and nothing more is to be said about the lease. */
   gone(execution: Execution): void;
   warn(message: string, fields: Readonly<Record<string, unknown>>): void;
@@ -189,7 +191,7 @@ export class Execution {
 
   #fail(record: ErrorRecord): void {
     const failure = failureOf(record, this.port.maxFailureBytes);
-    const { isTransient: transient, isFinal: final, nextDelayMs } = failureClass(record, Date.now());
+    const { isTransient: transient, isFinal: final, nextDelayMs } = failureClass(record, this.port.time.now());
     const delay = nextDelayMs === undefined ? null : { nextDelayMs };
     this.#end({ type: "fail", leaseId: this.leaseId, failure, transient, final, ...delay }, record);
   }

@@ -42,9 +42,8 @@ export class RunningHandle implements TaskHandle {
     const { leaseId, port } = execution;
     const n = (execution.deferral?.spec.n ?? 0) + 1;
     const patch = execution.takePatch();
-    const deferral = new Deferral({ leaseId, n, condition, pollIntervalMs, maxWaitMs, describe }, (event) =>
-      port.say(event),
-    );
+    const spec = { leaseId, n, condition, pollIntervalMs, maxWaitMs, describe };
+    const deferral = new Deferral(spec, (event) => port.say(event), port.time);
     execution.deferral = deferral;
     port.say(
       { type: "defer", leaseId, n, pollIntervalMs, maxWaitMs, description: describe ?? "", patch },

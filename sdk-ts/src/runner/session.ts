@@ -19,6 +19,7 @@ import type {
 import type { ResolvedTask } from "../task/definition.js";
 import { Execution, type ExecutionPort } from "./execution.js";
 import type { HostLog } from "./host-log.js";
+import { type HostTime, realTime } from "./host-time.js";
 import { type OnReceipt, OwedEvents } from "./owed-events.js";
 
 export interface SessionOptions {
@@ -30,6 +31,8 @@ export interface SessionOptions {
   readonly maxLeases: number;
   readonly labels: Readonly<Record<string, string>>;
   readonly log: HostLog;
+  /** The real time by default. */
+  readonly time?: HostTime;
   /** Everything that the host brings; asked for each `Hello`. */
   offer(): Offer;
   /** The code of a lease's task, in its version; null when the host has none (P13). */
@@ -60,8 +63,11 @@ export class HostSession implements ExecutionPort {
   #handBack: string | null = null;
   maxPatchBytes = Number.POSITIVE_INFINITY;
   maxFailureBytes = Number.POSITIVE_INFINITY;
+  readonly time: HostTime;
 
-  constructor(readonly options: SessionOptions) {}
+  constructor(readonly options: SessionOptions) {
+    this.time = options.time ?? realTime;
+  }
 
   get sessionId(): string {
     return this.#sessionId;
@@ -280,7 +286,7 @@ export class HostSession implements ExecutionPort {
   #planFlush(): void {
     if (this.#flushPlanned) return;
     this.#flushPlanned = true;
-    setImmediate(() => {
+    this.time.soon(() => {
       this.#flushPlanned = false;
       this.#flush();
     });

@@ -82,7 +82,8 @@ function isSchema(value: unknown): boolean {
   return typeof Object(standard).validate === "function";
 }
 
-function taskProblems(spec: TaskSpec, position: number): Problem[] {
+/** What is wrong with a task, seen alone; paths begin with its position. */
+export function taskProblems(spec: TaskSpec, position: number): Problem[] {
   const label = labelOf(validId(spec));
   const problems = spec.problems.map((problem) => at(position, problem.path, `${label}${problem.message}`, problem));
   const idIsWrong = spec.problems.some(({ path }) => path === "id");
@@ -127,7 +128,8 @@ function sorted(problems: readonly Problem[]): Problem[] {
   return problems.toSorted((a, b) => position(a) - position(b));
 }
 
-function resolved(
+/** A task whose problems have been told, bound to its instance. */
+export function resolved(
   { spec, self }: DraftTask,
   id: string,
   dependencies: readonly string[],
