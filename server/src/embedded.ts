@@ -1,6 +1,15 @@
 /** A scheduler inside another program, as the SDK's DefaultRunner starts it. */
 import { type RunningServer, startServer } from "./start-server.js";
 
+export type { InMemoryHost, InMemoryMethod, InMemoryStream } from "./rpc/in-memory.js";
+export {
+  type Simulate,
+  type SimulatedScheduler,
+  type SimulationOptions,
+  type SimulationTime,
+  simulate,
+} from "./simulated-scheduler.js";
+
 export interface EmbeddedOptions {
   /** `memory:` or `sqlite://<path>`. */
   readonly store: string;
