@@ -34,6 +34,7 @@ export interface InMemoryPeer {
     request: Uint8Array,
   ): Promise<Uint8Array>;
   readLog(runId: string): Promise<Uint8Array>;
+  onRunEnd(runId: string, callback: () => void): void;
 }
 
 export interface InMemoryWork {

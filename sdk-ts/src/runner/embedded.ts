@@ -1,5 +1,4 @@
 /** The scheduler in this very process: `@cloaca/server/embedded`, which only those install who want it. */
-import type { StartEmbedded } from "@cloaca/server/embedded";
 import { CloacaError } from "../errors/index.js";
 
 export interface EmbeddedScheduler {
@@ -9,16 +8,23 @@ export interface EmbeddedScheduler {
 
 /** Starts one on a store, listening on loopback. */
 export async function startEmbedded(store: string, listen: string): Promise<EmbeddedScheduler> {
-  let start: StartEmbedded;
-  try {
-    ({ startEmbedded: start } = await import("@cloaca/server/embedded"));
-  } catch (error) {
-    throw new CloacaError(
-      "SERVER_MISSING",
-      `the store ${store} needs the scheduler in this process: npm install @cloaca/server, or name a scheduler by grpc://host:port`,
-      { cause: error },
-    );
-  }
+  const { startEmbedded: start } = await loadServer(
+    `the store ${store} needs the scheduler in this process: npm install @cloaca/server, or name a scheduler by grpc://host:port`,
+  );
   const server = await start({ store, address: listen });
   return { url: `grpc://${server.address}`, stop: () => server.stop() };
+}
+
+/**
+ * Loads the scheduler's code.
+ *
+ * @param missing what to say when it is not installed
+ * @throws CloacaError `SERVER_MISSING`
+ */
+export async function loadServer(missing: string): Promise<typeof import("@cloaca/server/embedded")> {
+  try {
+    return await import("@cloaca/server/embedded");
+  } catch (error) {
+    throw new CloacaError("SERVER_MISSING", missing, { cause: error });
+  }
 }

@@ -27,6 +27,7 @@ import {
   type TestOptions,
 } from "./test-options.js";
 import { worldOf } from "./virtual-clock.js";
+import { waitingLines, whyStuck } from "./waiting.js";
 
 /** How a task is run. */
 export interface RunTaskOptions<In = OpenValues> extends TestOptions {
@@ -107,15 +108,7 @@ async function execute(task: ResolvedTask, options: RunTaskOptions): Promise<Tas
   const end = await world.run({ isDone, until: beganAt + LONGEST_MS, patienceMs });
   cancelCancel();
   if (end !== "done") {
-    const why =
-      end === "busy"
-        ? `for ${patienceMs} ms of real time it has waited for something that is not the virtual clock: I/O, a promise, a real timer`
-        : "nothing is left that the virtual clock could bring";
-    const waiting = world.activities.map(
-      (a) =>
-        `${a.label}: ${a.isBusy ? "waits for something real; wait with sleep(ms), script it, or say a longer patienceMs" : a.waitsFor.join(", ")}`,
-    );
-    throw new TestStuckError(`runTask("${task.id}")`, why, waiting);
+    throw new TestStuckError(`runTask("${task.id}")`, whyStuck(end, patienceMs), waitingLines(world.activities));
   }
   return report(stage, record, lease, world.now() - beganAt);
 }
