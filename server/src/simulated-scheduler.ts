@@ -2,8 +2,7 @@
  * A whole scheduler in memory, on somebody else's clock: the engine, the memory store and the services as they are, without a
  * network. @cloaca/sdk/testing runs workflows on it.
  */
-import type { EngineLimits } from "./engine/limits.js";
-import { DEFAULT_LIMITS } from "./engine/limits.js";
+import { DEFAULT_LIMITS, type EngineLimits } from "./engine/limits.js";
 import { Scheduler } from "./engine/scheduler.js";
 import {
   callInMemory,
@@ -31,7 +30,7 @@ export interface SimulationOptions {
   /** Decides all ids, and with them the jitter of retries. */
   readonly seed: string;
   readonly limits?: Partial<EngineLimits>;
-  /** Hears of defects of the scheduler itself: the books are checked after every turn. */
+  /** Hears of defects of the scheduler itself. */
   readonly onDefect: (event: string, fields: Readonly<Record<string, unknown>>) => void;
 }
 
@@ -57,7 +56,7 @@ export const simulate: Simulate = ({ time, seed, limits: changes, onDefect }) =>
   const limits = { ...DEFAULT_LIMITS, ...ttl, ...changes };
   const store = openStore("memory:", { clock: time, ids: seededIds(seed), limits }, "a simulation");
   const log = { info() {}, warn() {}, error: onDefect };
-  const scheduler = new Scheduler({ store, clock: time, runtime: time, limits, log, checkBooks: true });
+  const scheduler = new Scheduler({ store, clock: time, runtime: time, limits, log });
   scheduler.start();
   return {
     connect: (host) => connectInMemory(scheduler, host),

@@ -104,7 +104,7 @@ async function execute(task: ResolvedTask, options: RunTaskOptions): Promise<Tas
   const stage = new TaskStage(world, instrument(task, instruments), lease);
   const cancelCancel = cancelAfterMs === undefined ? () => {} : world.after(cancelAfterMs, () => stage.cancel());
   world.soon(() => stage.start());
-  const isDone = () => stage.isGone && world.activities.length === 0;
+  const isDone = () => stage.isGone && world.isIdle;
   const end = await world.run({ isDone, until: beganAt + LONGEST_MS, patienceMs });
   cancelCancel();
   if (end !== "done") {

@@ -100,7 +100,7 @@ class WorkflowRun {
     );
     await this.#move(() => started !== null);
     const { runId } = started ?? { runId: "" };
-    const end = await this.#move(() => isOver && host.isIdle && world.activities.length === 0);
+    const end = await this.#move(() => isOver && host.isIdle && world.isIdle);
     if (end === "until" && options.until !== undefined) world.skipTo(this.#beganAt + options.until);
     else if (end !== "done" && !isOver) throw await this.#stuck(runId, end);
     return this.#report(runId);

@@ -92,8 +92,13 @@ export class WorkflowReport {
     this.durationMs = (run.finishedAt?.getTime() ?? leftAt) - beganAt;
     this.events = events;
     this.stillRunning = stillRunning;
+    const eventsOf = byTask(events);
+    const spansOf = byTask(slots);
     this.tasks = Object.fromEntries(
-      tasks.map((task) => [task.task, taskReport(task, events, slots, records.get(task.task), beganAt)]),
+      tasks.map((info) => {
+        const { task } = info;
+        return [task, taskReport(info, eventsOf.get(task) ?? [], spansOf.get(task) ?? [], records.get(task), beganAt)];
+      }),
     );
   }
 
@@ -113,18 +118,16 @@ export class WorkflowReport {
 }
 
 function taskReport(
-  { task, state, attempt, skipCause, finishedAt }: TaskRunInfo,
+  { state, attempt, skipCause, finishedAt }: TaskRunInfo,
   events: readonly RunEventInfo[],
-  slots: readonly SlotSpan[],
+  spans: readonly SlotSpan[],
   record: TaskRecord | undefined,
   beganAt: number,
 ): WorkflowTaskReport {
-  const own = events.filter((event) => event.task === task);
-  const spans = slots.filter((span) => span.task === task);
   return {
     state,
     attempts: attempt,
-    failures: own.flatMap((event) => attemptFailure(event, record, beganAt)),
+    failures: events.flatMap((event) => attemptFailure(event, record, beganAt)),
     skipCause,
     deferrals: record?.deferrals ?? [],
     callbacks: record?.callbacks ?? [],
@@ -150,4 +153,14 @@ function attemptFailure(event: RunEventInfo, record: TaskRecord | undefined, beg
       retryInMs: retryAt === null ? null : retryAt.getTime() - at.getTime(),
     },
   ];
+}
+
+function byTask<T extends { readonly task: string }>(items: readonly T[]): ReadonlyMap<string, readonly T[]> {
+  const grouped = new Map<string, T[]>();
+  for (const item of items) {
+    const known = grouped.get(item.task);
+    if (known === undefined) grouped.set(item.task, [item]);
+    else known.push(item);
+  }
+  return grouped;
 }

@@ -72,6 +72,11 @@ export class World implements HostTime {
     return [...this.#activities];
   }
 
+  /** Nothing is under way. */
+  get isIdle(): boolean {
+    return this.#activities.size === 0;
+  }
+
   /** Milliseconds of real time in which nothing went on but polls. */
   get idleMs(): number {
     return performance.now() - this.#lastNews;
@@ -157,7 +162,7 @@ export class World implements HostTime {
         await this.#settle();
         if (this.#failure !== null) throw this.#failure.error;
         if (goal.isDone()) return "done";
-        if (this.activities.some(({ isBusy }) => isBusy)) {
+        if (this.#isBusy()) {
           if (!(await this.#nextNews(goal.patienceMs))) return "busy";
           continue;
         }
@@ -185,6 +190,11 @@ export class World implements HostTime {
       // One round of the real loop: all microtasks have run by then.
       await new Promise<void>((resolve) => void setImmediate(resolve));
     } while (this.#soon.length > 0 && this.#failure === null);
+  }
+
+  #isBusy(): boolean {
+    for (const { isBusy } of this.#activities) if (isBusy) return true;
+    return false;
   }
 
   #news(): void {
