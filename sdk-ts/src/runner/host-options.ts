@@ -14,7 +14,10 @@ export interface HostOptions {
   readonly slots?: number;
   /** Most tasks at once, deferred ones included; 0 means no limit. No limit by default. */
   readonly maxLeases?: number;
-  /** The operator's name for this host, unique in its namespace. The machine's name and the process id by default. */
+  /**
+   * The operator's name for this host, unique in its namespace. By default the machine's name and the process id, with a number
+   * from the second host of a process on.
+   */
   readonly hostId?: string;
   /** `default` by default. */
   readonly namespace?: string;
@@ -90,10 +93,14 @@ export function logProblem(value: unknown): string | null {
   return isFine ? null : `is ${describeValue(value)}; write an object with the functions info and warn`;
 }
 
-/** A name as the scheduler takes it: the machine and the process. */
+let namedHosts = 0;
+
+/** A name as the scheduler takes it: the machine and the process; P1: a second host of the process has another. */
 function defaultHostId(): string {
   const machine = hostname()
     .replace(/[^A-Za-z0-9_.-]/g, "-")
     .slice(0, 100);
-  return `${/^[A-Za-z_]/.test(machine) ? "" : "host-"}${machine}-${process.pid}`;
+  namedHosts++;
+  const name = `${/^[A-Za-z_]/.test(machine) ? "" : "host-"}${machine}-${process.pid}`;
+  return namedHosts === 1 ? name : `${name}-${namedHosts}`;
 }

@@ -109,3 +109,11 @@ describe("options of a runner", () => {
     expect(problemsOf(() => new DefaultRunner(loose({ url })))).toEqual([expect.stringContaining(forms)]);
   });
 });
+
+it("P1: hosts of one process that say no name have different ones", () => {
+  const url = "grpc://127.0.0.1:1";
+  const [one, two] = [new Host({ url }), new Host({ url })].map(({ options }) => options.hostId);
+  expect(one).toContain(String(process.pid));
+  expect(two).toContain(String(process.pid));
+  expect(one).not.toBe(two);
+});
