@@ -150,7 +150,7 @@ it("retryCondition transient: failures that pass by themselves, told by codes an
       caused: thrower(new Error("load failed", { cause: new TransientError("busy") })),
       http_404: thrower(Object.assign(new Error("from a client"), { status: 404 })),
       grpc_not_found: thrower(grpcError(5)),
-      // A text tells nothing, where the original looks for words in it.
+      // A text tells nothing.
       text: thrower(new Error("connection timeout: temporarily unavailable")),
       permanent: thrower(new PermanentError("no", { cause: new TransientError("busy") })),
       bug: thrower(new TypeError("x is not a function")),
