@@ -36,7 +36,7 @@ await import(pathToFileURL(file).href);
 /** @param {string | undefined} wanted */
 function example(wanted) {
   const names = readdirSync(join(repoRoot, "examples/ts"))
-    .filter((entry) => entry.endsWith(".ts"))
+    .filter((entry) => entry.endsWith(".ts") && !entry.endsWith(".test.ts"))
     .map((entry) => entry.slice(0, -".ts".length));
   if (wanted !== undefined && existsSync(join(repoRoot, `examples/ts/${wanted}.ts`)))
     return `examples/dist/ts/${wanted}.js`;

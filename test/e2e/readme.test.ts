@@ -7,12 +7,17 @@ it("shows the program that runs", () => {
   expect(read("README.md")).toContain(`\`\`\`ts\n${read("examples/ts/hello.ts")}\`\`\``);
 });
 
+it("shows the tests that run in docs/guides/testing.md", () => {
+  expect(read("docs/guides/testing.md")).toContain(`\`\`\`ts\n${read("examples/ts/testing.test.ts")}\`\`\``);
+});
+
 it("links to files that are there", () => {
   for (const page of [
     "README.md",
     "docs/ARCHITECTURE.md",
     "docs/OPERATIONS.md",
     "docs/PROTOCOL.md",
+    "docs/guides/testing.md",
     "examples/README.md",
   ]) {
     const folder = page.includes("/") ? `${page.slice(0, page.lastIndexOf("/"))}/` : "";

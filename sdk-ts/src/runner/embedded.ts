@@ -1,4 +1,5 @@
 /** The scheduler in this very process: `@cloaca/server/embedded`, which only those install who want it. */
+import type * as Server from "@cloaca/server/embedded";
 import { CloacaError } from "../errors/index.js";
 
 export interface EmbeddedScheduler {
@@ -21,7 +22,7 @@ export async function startEmbedded(store: string, listen: string): Promise<Embe
  * @param missing what to say when it is not installed
  * @throws CloacaError `SERVER_MISSING`
  */
-export async function loadServer(missing: string): Promise<typeof import("@cloaca/server/embedded")> {
+export async function loadServer(missing: string): Promise<typeof Server> {
   try {
     return await import("@cloaca/server/embedded");
   } catch (error) {

@@ -31,6 +31,11 @@ export interface FunctionTask<In, out Out, Returned> extends TaskReference<Out> 
   (context: Context<In>, handle?: TaskHandle | null): Returned;
 }
 
+/** What is no task in function form, for the compiler. */
+export interface NoFunctionTask {
+  readonly [isTask]?: never;
+}
+
 /** What a dependency can be: another task, or its id. */
 export type Dependency = string | AnyTask;
 

@@ -251,7 +251,7 @@ describe("runTask", () => {
     const stuck = runTask(hangs, { patienceMs: 30 });
     await expect(stuck).rejects.toBeInstanceOf(TestStuckError);
     await expect(stuck).rejects.toThrow(
-      /runTask\("hangs"\) does not go on: for 30 ms of real time[\s\S]*task "hangs" \(attempt 1\)/,
+      /runTask\("hangs"\) does not go on: there is no news for 30 ms of real time[\s\S]*task "hangs" \(attempt 1\)/,
     );
 
     const unlimited = task({ id: "unlimited" }, (_context, handle) =>

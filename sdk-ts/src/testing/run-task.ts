@@ -8,7 +8,7 @@ import type { ResolvedTask, WorkflowDefinition } from "../task/definition.js";
 import { describeValue, isPlainObject } from "../task/describe-value.js";
 import type { TaskMethod } from "../task/method-task.js";
 import { readOptions, wholeNumber } from "../task/option-table.js";
-import type { FunctionTask } from "../task/task-types.js";
+import type { FunctionTask, NoFunctionTask } from "../task/task-types.js";
 import { decodeValue } from "../task/value-codec.js";
 import { type ConditionScripts, scriptsOf } from "./condition-script.js";
 import { instrument } from "./instrument.js";
@@ -84,7 +84,7 @@ export function runTask(
   options?: RunTaskOptions,
 ): Promise<TaskReport<OpenValues>>;
 export function runTask(
-  task: ResolvedTask | TaskMethod<never>,
+  task: ResolvedTask | (TaskMethod<never> & NoFunctionTask),
   options?: RunTaskOptions,
 ): Promise<TaskReport<OpenValues>>;
 export async function runTask(first: unknown, ...rest: readonly unknown[]): Promise<TaskReport<OpenValues>> {
