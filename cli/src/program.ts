@@ -37,11 +37,13 @@ const GROUPS: readonly (readonly [title: string, commands: (server: Command) => 
 ];
 
 const AFTER = `
-A run is named by its id, by the beginning of it where no other begins alike, or by last: the newest one.
+A run is named by its id, by the beginning of it where no other begins alike, or
+by last: the newest one.
 
 Exit codes:
   0    it went well
-  1    the run that was waited for or watched failed or was cancelled; the scheduler could not start
+  1    the run that was waited for or watched failed or was cancelled;
+       the scheduler could not start
   2    the command line, the environment or an input is wrong
   3    the scheduler refused, or what was named is not there
   4    no scheduler answers
@@ -57,11 +59,13 @@ Examples:
  * @param server the command that runs a scheduler: it brings the scheduler's code, which no other command needs
  */
 export function makeProgram(server: Command, io: Io = processIo): Command {
-  const program = withSettings(new Command("cloaca"))
+  const program = new Command("cloaca")
     .description("Workflows whose task code lives in remote task hosts. Without a command: how the scheduler is.")
     .version(VERSION, "-V, --version", "print the version")
-    .helpOption("-h, --help", "print this help; cloaca <command> --help says more")
-    .helpCommand("help [command]", "the same")
+    .helpOption("-h, --help", "print this help; cloaca <command> --help: that of a command")
+    .addHelpCommand(
+      new Command("help").argument("[command]").description("print the help of a command").helpGroup("Operate:"),
+    )
     // `run` has a --version of its own, `server` an --address.
     .enablePositionalOptions()
     .addHelpText("after", AFTER)
@@ -77,7 +81,9 @@ export function makeProgram(server: Command, io: Io = processIo): Command {
     for (const command of commands(server)) program.addCommand(command.helpGroup(title));
   }
   for (const command of [program, ...program.commands]) {
-    if (command !== program) command.copyInheritedSettings(program);
+    if (command !== program) command.copyInheritedSettings(program).helpOption("-h, --help", "print this help");
+    // A scheduler has an address and an output of its own.
+    if (command !== server) withSettings(command);
     command.configureHelp(styled).configureOutput({
       ...outputOf(io),
       outputError: (text, write) => write(usageError(text, command)),
@@ -85,8 +91,16 @@ export function makeProgram(server: Command, io: Io = processIo): Command {
   }
   // Not before: its commands would inherit it. The action tells of a command that is not there.
   program.allowExcessArguments();
+  program.hook("preSubcommand", (_program, command) => {
+    const wrong = command === server ? Object.keys(program.opts()).find((name) => isGiven(program, name)) : undefined;
+    if (wrong !== undefined) command.error(`error: --${wrong} stands before server; server has options of its own`);
+  });
   setIo(program, io);
   return program;
+}
+
+function isGiven(program: Command, option: string): boolean {
+  return program.getOptionValueSource(option) === "cli";
 }
 
 /** The process's own output has more to it: commander asks it for its width and for colours. */

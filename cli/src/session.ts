@@ -52,6 +52,11 @@ export class Session {
     });
   }
 
+  /** Tells of something that is no failure, where it is not in the way of the output. */
+  warn(text: string): void {
+    if (!this.settings.isJson) this.#err.print([[[text, "yellow"]]]);
+  }
+
   report(error: CommandError): void {
     const { code, message, exitCode, hints } = error;
     if (this.settings.isJson) {

@@ -103,7 +103,7 @@ describe("run control", () => {
       leftOut: 0,
     });
     expect(await world.out("explain", runId, "hold")).toMatch(/workflow paused[\s\S]*cloaca resume --workflow held/);
-    expect(await world.out("workflows")).toMatch(/\nheld +[0-9a-f]{20} +● current +2 +\S+ ago +‖ paused/);
+    expect(await world.out("workflows")).toMatch(/\nheld +[0-9a-f]{20} +● current +2 +(now|\S+ ago) +‖ paused/);
     expect(await world.json("pause", runId, "--reason", "lunch")).toEqual({
       runId,
       workflow: "held",

@@ -1,9 +1,14 @@
 /** How `cloaca` ends when it cannot do what it was asked: exit codes, words, and a command to run next. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { Client, workflow } from "@cloaca/sdk";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { CLOACA, CliWorld, cloaca, startCloaca } from "../support/cli.js";
+import { SchedulerProcess } from "../support/scheduler-process.js";
 
 interface ErrorJson {
   readonly error: {
@@ -205,4 +210,33 @@ describe("output", () => {
       expect([await closed, stderr]).toEqual([[0, null], ""]);
     }
   });
+});
+
+it("a watch goes on when the scheduler is there again", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "cloaca-watch-"));
+  const store = `sqlite://${join(folder, "runs.db")}`;
+  const first = await SchedulerProcess.start(store);
+  const { address } = first;
+  const env = { CLOACA_ADDRESS: address };
+  let second: SchedulerProcess | null = null;
+  try {
+    const client = new Client({ url: address });
+    await client.register(workflow("one", ({ task }) => void task({ id: "a" }, () => {})));
+    const { runId } = await client.start("one", {});
+    client.close();
+    const watch = startCloaca(["watch", runId], env);
+    await watch.says(/task ready/);
+    await first.end("SIGKILL");
+    second = await SchedulerProcess.start(store, "--address", address);
+    expect((await cloaca(["cancel", runId], env)).code).toBe(0);
+    const { code, stdout, stderr } = await watch.ended;
+    expect([code, stderr]).toEqual([1, "the scheduler is away; trying again\n"]);
+    // Nothing comes twice.
+    expect(stdout.match(/run started/g)).toHaveLength(1);
+    expect(stdout).toMatch(/run cancelled.*\n$/);
+  } finally {
+    await first.end("SIGKILL");
+    await second?.end("SIGKILL");
+    rmSync(folder, { recursive: true });
+  }
 });

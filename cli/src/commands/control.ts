@@ -1,6 +1,6 @@
 /** `cancel`, `pause`, `resume`, `retry`: what people do to runs; `pause` and `resume` also to workflows. */
 import type { RunInfo, RunStatusName, WorkflowInfo } from "@cloaca/sdk/client";
-import type { Command } from "commander";
+import { Command } from "commander";
 import { CommandError, type Hint } from "../command-error.js";
 import { EXIT } from "../exit-code.js";
 import { workflowJson } from "../json/shapes.js";
@@ -8,16 +8,15 @@ import { resolveRun } from "../resolve-run.js";
 import { runCommand, type Session } from "../session.js";
 import type { Line } from "../terminal/line.js";
 import { isOver, runLook } from "../views/look.js";
-import { clientCommand } from "./client-command.js";
 
 const RUN = "its id, the beginning of it, or last";
 
 export function cancelCommand(): Command {
-  return clientCommand("cancel")
+  return new Command("cancel")
     .description("cancel a run, with its tasks that have not ended")
     .argument("<run>", RUN)
-    .option("--reason <text>", "why, for people and for the tasks", "")
-    .action((text: string, { reason }: { reason: string }, command: Command) =>
+    .option("--reason <text>", "why, for people and for the tasks")
+    .action((text: string, { reason }: { reason?: string }, command: Command) =>
       runCommand(command, async (session) => {
         const run = await resolveRun(session.client, text);
         const status = await session.client.cancel(run.runId, reason);
@@ -28,12 +27,12 @@ export function cancelCommand(): Command {
 }
 
 export function pauseCommand(): Command {
-  return clientCommand("pause")
+  return new Command("pause")
     .description("pause a run or a workflow: nothing of it is leased, what runs goes on")
     .argument("[run]", RUN)
     .option("--workflow <name>", "a workflow, with all its versions and runs, in place of a run")
-    .option("--reason <text>", "why, for people; of a run", "")
-    .action((text: string | undefined, flags: { workflow?: string; reason: string }, command: Command) =>
+    .option("--reason <text>", "why, for people; of a run")
+    .action((text: string | undefined, flags: { workflow?: string; reason?: string }, command: Command) =>
       runCommand(command, async (session) => {
         const target = targetOf(text, flags.workflow, "pause");
         if (target.kind === "workflow") {
@@ -49,7 +48,7 @@ export function pauseCommand(): Command {
 }
 
 export function resumeCommand(): Command {
-  return clientCommand("resume")
+  return new Command("resume")
     .description("let a paused run or workflow go on")
     .argument("[run]", RUN)
     .option("--workflow <name>", "a workflow in place of a run")
@@ -69,7 +68,7 @@ export function resumeCommand(): Command {
 }
 
 export function retryCommand(): Command {
-  return clientCommand("retry")
+  return new Command("retry")
     .description("take up a failed run where it failed: its failed tasks, and all after them, begin anew")
     .argument("<run>", RUN)
     .option("--request-id <id>", "the id of the run's last retry again changes nothing")

@@ -1,6 +1,6 @@
 /** `cloaca explain <run> [task…]`: why tasks wait. */
 import type { RunExplanation, WaitReasonName } from "@cloaca/sdk/client";
-import type { Command } from "commander";
+import { Command } from "commander";
 import type { Hint } from "../command-error.js";
 import { explanationJson } from "../json/shapes.js";
 import { resolveRun } from "../resolve-run.js";
@@ -8,10 +8,9 @@ import { runCommand, type Session } from "../session.js";
 import type { Line } from "../terminal/line.js";
 import { runHead } from "../views/run-page.js";
 import { explanationTable } from "../views/tables.js";
-import { clientCommand } from "./client-command.js";
 
 export function explainCommand(): Command {
-  return clientCommand("explain")
+  return new Command("explain")
     .description("say why the tasks of a run wait: a dependency, a slot, a host, a time, …")
     .argument("<run>", "its id, the beginning of it, or last")
     .argument("[tasks...]", "only these tasks; all that have not ended by default")

@@ -1,24 +1,23 @@
 /** `hosts` and `drain`. */
-import { type Command, Option } from "commander";
+import { Command, Option } from "commander";
 import { hostJson } from "../json/shapes.js";
 import { wholeNumber } from "../options.js";
 import { runCommand, type Session } from "../session.js";
 import { hostState, hostsTable } from "../views/tables.js";
-import { clientCommand } from "./client-command.js";
 
 export function hostsCommand(): Command {
-  return clientCommand("hosts")
+  return new Command("hosts")
     .description("list the hosts that are alive, with their slots")
     .action((_flags: unknown, command: Command) => runCommand(command, listHosts));
 }
 
 interface DrainFlags {
   readonly graceMs: number;
-  readonly reason: string;
+  readonly reason?: string;
 }
 
 export function drainCommand(): Command {
-  return clientCommand("drain")
+  return new Command("drain")
     .description("drain a host: it gets nothing new, and ends what it has")
     .argument("<host>", "its name")
     .addOption(
@@ -26,7 +25,7 @@ export function drainCommand(): Command {
         .default(60_000)
         .argParser(wholeNumber(0, 4_294_967_295)),
     )
-    .option("--reason <text>", "why, for people", "")
+    .option("--reason <text>", "why, for people")
     .action((hostId: string, flags: DrainFlags, command: Command) =>
       runCommand(command, (session) => drain(session, hostId, flags)),
     );
@@ -47,7 +46,7 @@ async function listHosts(session: Session): Promise<void> {
   );
 }
 
-async function drain(session: Session, hostId: string, { graceMs, reason }: DrainFlags): Promise<void> {
+async function drain(session: Session, hostId: string, { graceMs, reason = "" }: DrainFlags): Promise<void> {
   const host = await session.client.drainHost(hostId, { graceMs, reason });
   session.show(
     () => ({ host: hostJson(host) }),

@@ -1,6 +1,6 @@
 /** `cloaca run <workflow>`: starts a run, and waits for it when asked to. */
 import type { StartedRun } from "@cloaca/sdk/client";
-import { type Command, Option } from "commander";
+import { Command, Option } from "commander";
 import { EXIT, type ExitCode } from "../exit-code.js";
 import { wholeRunJson } from "../json/shapes.js";
 import { integer, keyValue, wholeNumber } from "../options.js";
@@ -8,7 +8,6 @@ import { type InputFlags, runInput } from "../run-input.js";
 import { runCommand, type Session } from "../session.js";
 import type { Line } from "../terminal/line.js";
 import { runLook } from "../views/look.js";
-import { clientCommand } from "./client-command.js";
 import { type ExitOfRun, endOf, exitOf } from "./run-end.js";
 import { pageOf } from "./show.js";
 
@@ -24,7 +23,7 @@ interface RunFlags extends InputFlags {
 const INT32 = 2_147_483_647;
 
 export function runWorkflowCommand(): Command {
-  return clientCommand("run")
+  return new Command("run")
     .description("start a run of a workflow")
     .argument("<workflow>", "name of the workflow")
     .addOption(
@@ -50,8 +49,8 @@ export function runWorkflowCommand(): Command {
       `
 Examples:
   cloaca run hello --context name=world --wait
-  cloaca run etl --context 'days=[1,2,3]' --context limit=10 --priority 5 --label team=data
-  cloaca run etl --input context.json --request-id nightly-2026-11-24 --timeout-ms 3600000
+  cloaca run etl --context 'days=[1,2,3]' --context limit=10 --label team=data
+  cloaca run etl --input context.json --request-id nightly --timeout-ms 3600000
   cloaca run etl --json --wait | jq .run.context`,
     )
     .action((workflow: string, flags: RunFlags, command: Command) =>

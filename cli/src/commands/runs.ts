@@ -1,6 +1,6 @@
 /** `cloaca runs`: a page of runs, newest first. */
 import type { RunInfo } from "@cloaca/sdk/client";
-import { type Command, Option } from "commander";
+import { Command, Option } from "commander";
 import type { Hint } from "../command-error.js";
 import { runJson } from "../json/shapes.js";
 import { oneOf, wholeNumber } from "../options.js";
@@ -8,7 +8,6 @@ import { runCommand, type Session } from "../session.js";
 import type { Line } from "../terminal/line.js";
 import { RUN_STATUSES } from "../views/look.js";
 import { runsTable } from "../views/tables.js";
-import { clientCommand } from "./client-command.js";
 
 type Status = (typeof RUN_STATUSES)[number];
 
@@ -23,7 +22,7 @@ const MOST = 10_000;
 const PAGE = 1_000;
 
 export function runsCommand(): Command {
-  return clientCommand("runs")
+  return new Command("runs")
     .description("list runs, newest first")
     .option("--workflow <name>", "only runs of this workflow")
     .addOption(

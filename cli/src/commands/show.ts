@@ -1,6 +1,6 @@
 /** `cloaca show <run>`: one run on a page. */
 import { type Client, RemoteError, type RunInfo, type TaskRunInfo } from "@cloaca/sdk/client";
-import type { Command } from "commander";
+import { Command } from "commander";
 import type { Hint } from "../command-error.js";
 import { taskJson, wholeRunJson } from "../json/shapes.js";
 import { resolveRun } from "../resolve-run.js";
@@ -9,7 +9,6 @@ import type { Line } from "../terminal/line.js";
 import { isOver } from "../views/look.js";
 import { emptyLog, type RunLog, withEvents } from "../views/run-log.js";
 import { runPage } from "../views/run-page.js";
-import { clientCommand } from "./client-command.js";
 
 interface ShowFlags {
   readonly all?: boolean;
@@ -21,7 +20,7 @@ const ROWS = 50;
 const MOST_EVENTS = 50_000;
 
 export function showCommand(): Command {
-  return clientCommand("show")
+  return new Command("show")
     .description("show a run: its tasks, time line, failures and final context")
     .argument("<run>", "its id, the beginning of it, or last")
     .option("--all", "all tasks, whole values and stack traces")

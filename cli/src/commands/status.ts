@@ -1,11 +1,10 @@
 /** `cloaca`, or `cloaca status`: how the scheduler is, and three commands to go on with. */
 import type { Client, RunInfo } from "@cloaca/sdk/client";
-import type { Command } from "commander";
+import { Command } from "commander";
 import { hostJson, runJson } from "../json/shapes.js";
 import { runCommand, type Session } from "../session.js";
 import { RUN_STATUSES } from "../views/look.js";
 import { type Count, proposals, type SchedulerStatus, statusPage } from "../views/status-page.js";
-import { clientCommand } from "./client-command.js";
 
 const PAGE = 1_000;
 /** Runs of a status that are counted. */
@@ -16,7 +15,7 @@ const MOST_LOOKED_AT = 100;
 type Status = (typeof RUN_STATUSES)[number];
 
 export function statusCommand(): Command {
-  return clientCommand("status")
+  return new Command("status")
     .description("show the scheduler: runs, hosts, slots, what waits; as cloaca alone does")
     .action((_flags: unknown, command: Command) => runCommand(command, showStatus));
 }

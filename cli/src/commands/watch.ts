@@ -1,8 +1,9 @@
 /** `cloaca watch [run]`: follows one run to its end, or all runs until Ctrl-C. */
 import type { RunEventInfo, RunInfo } from "@cloaca/sdk/client";
-import type { Command } from "commander";
+import { Command } from "commander";
 import { CommandError } from "../command-error.js";
 import { EXIT, type ExitCode } from "../exit-code.js";
+import { followRun } from "../follow-run.js";
 import { toJson } from "../json/raw-json.js";
 import { eventJson } from "../json/shapes.js";
 import { resolveRun } from "../resolve-run.js";
@@ -11,7 +12,6 @@ import { eventLine } from "../views/event-line.js";
 import { liveRun } from "../views/live-run.js";
 import { isOver } from "../views/look.js";
 import { emptyLog, withEvents } from "../views/run-log.js";
-import { clientCommand } from "./client-command.js";
 import { exitOf, withInterrupt } from "./run-end.js";
 import { pageOf } from "./show.js";
 
@@ -23,9 +23,10 @@ interface WatchFlags {
 const FRAME_MS = 250;
 /** Frames that follow each other faster cannot be seen. */
 const LEAST_FRAME_MS = 40;
+const AWAY = "the scheduler is away; trying again";
 
 export function watchCommand(): Command {
-  return clientCommand("watch")
+  return new Command("watch")
     .description("follow a run to its end, or all runs until Ctrl-C")
     .argument("[run]", "its id, the beginning of it, or last; all runs when it is left out")
     .option("--workflow <name>", "only runs of this workflow, when no run is named")
@@ -71,11 +72,11 @@ async function watchOne(session: Session, text: string, { workflow }: WatchFlags
 async function appendRun(session: Session, run: RunInfo): Promise<ExitCode> {
   const { runId } = run;
   return withInterrupt(async (signal, interrupted) => {
-    const stream = session.client.watch({ runId }, signal);
+    const stream = followRun(session.client, runId, signal, () => session.warn(AWAY));
     for (;;) {
       const { done, value } = await Promise.race([stream.next(), interrupted]);
       if (done === true) return exitOf((await session.client.get(runId)).status);
-      append(session, value.events, false);
+      append(session, value, false);
     }
   }, runId);
 }
@@ -92,19 +93,24 @@ async function drawRun(session: Session, run: RunInfo): Promise<ExitCode> {
   const tasks = await client.tasks(runId);
   let log = emptyLog(tasks.map(({ task }) => task));
   let drawnAt = 0;
+  let isAway = false;
   const draw = (): void => {
     drawnAt = Date.now();
-    screen.draw(liveRun(run, log, { width: screen.width, height: screen.height, now: drawnAt }));
+    const frame = liveRun(run, log, { width: screen.width, height: screen.height, now: drawnAt });
+    screen.draw(isAway ? [[[AWAY, "yellow"]], ...frame] : frame);
   };
   const timer = setInterval(draw, FRAME_MS);
   process.stdout.on("resize", draw);
   try {
     await withInterrupt(async (signal, interrupted) => {
-      const stream = client.watch({ runId }, signal);
+      const stream = followRun(client, runId, signal, () => {
+        isAway = true;
+      });
       for (;;) {
         const { done, value } = await Promise.race([stream.next(), interrupted]);
         if (done === true) return;
-        log = withEvents(log, value.events);
+        isAway = false;
+        log = withEvents(log, value);
         if (Date.now() - drawnAt >= LEAST_FRAME_MS || isOver(log.status)) draw();
       }
     }, runId);

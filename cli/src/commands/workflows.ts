@@ -1,21 +1,20 @@
 /** `workflows` and `promote`: what can be run, and in which version. */
 import type { WorkflowInfo } from "@cloaca/sdk/client";
-import type { Command } from "commander";
+import { Command } from "commander";
 import { CommandError } from "../command-error.js";
 import { EXIT } from "../exit-code.js";
 import { workflowJson } from "../json/shapes.js";
 import { runCommand, type Session } from "../session.js";
 import { workflowsTable } from "../views/tables.js";
-import { clientCommand } from "./client-command.js";
 
 export function workflowsCommand(): Command {
-  return clientCommand("workflows")
+  return new Command("workflows")
     .description("list workflows, every version, newest first")
     .action((_flags: unknown, command: Command) => runCommand(command, listWorkflows));
 }
 
 export function promoteCommand(): Command {
-  return clientCommand("promote")
+  return new Command("promote")
     .description("say which version new runs take; runs that are there stay with theirs")
     .argument("<workflow>", "name of the workflow")
     .argument("[version]", "the version, or the beginning of it")

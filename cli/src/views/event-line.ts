@@ -18,6 +18,14 @@ const STYLES: Partial<Record<RunEventName, Style>> = {
   TASK_RESUMED: "cyan",
 };
 
+/** Outcomes and causes that the log has as codes. */
+const WORDS: Readonly<Record<string, string>> = {
+  MET: "its condition holds",
+  MAX_WAIT: "its longest wait is over",
+  UPSTREAM_FAILED: "a task before it failed",
+  RULE: "its rule did not hold",
+};
+
 const WORD_COLUMNS = 18;
 
 /** @param isOfMany whether the line has to say whose run it is */
@@ -44,7 +52,7 @@ function factsOf({ hostId, attempt, recovery, slotDelta, reason, failure, retryA
     ...(failure === null
       ? []
       : [`${failure.code === "TASK_FAILED" ? failure.type : failure.code}: ${failure.message}`]),
-    ...(reason === "" ? [] : [reason]),
+    ...(reason === "" ? [] : [WORDS[reason] ?? reason]),
     ...(retryAt === null ? [] : [`again ${until(retryAt, at.getTime())}`]),
   ];
 }
