@@ -15,6 +15,7 @@ it("links to files that are there", () => {
   for (const page of [
     "README.md",
     "docs/ARCHITECTURE.md",
+    "docs/CLI.md",
     "docs/OPERATIONS.md",
     "docs/PROTOCOL.md",
     "docs/guides/testing.md",
