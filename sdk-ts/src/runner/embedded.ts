@@ -1,6 +1,12 @@
 /** The scheduler in this very process: `@cloaca/server/embedded`, which only those install who want it. */
-import type * as Server from "@cloaca/server/embedded";
+import type { Simulate, StartEmbedded } from "@cloaca/server/embedded";
 import { CloacaError } from "../errors/index.js";
+
+/** What the SDK uses of the scheduler's code. */
+export interface ServerCode {
+  readonly startEmbedded: StartEmbedded;
+  readonly simulate: Simulate;
+}
 
 export interface EmbeddedScheduler {
   readonly url: string;
@@ -22,7 +28,7 @@ export async function startEmbedded(store: string, listen: string): Promise<Embe
  * @param missing what to say when it is not installed
  * @throws CloacaError `SERVER_MISSING`
  */
-export async function loadServer(missing: string): Promise<typeof Server> {
+export async function loadServer(missing: string): Promise<ServerCode> {
   try {
     return await import("@cloaca/server/embedded");
   } catch (error) {
