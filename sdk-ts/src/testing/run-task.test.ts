@@ -258,7 +258,7 @@ describe("runTask", () => {
       handle.deferUntil((): boolean => false).then(() => {}),
     );
     await expect(runTask(unlimited, { conditions: "never" })).rejects.toThrow(
-      'task "unlimited" (attempt 1): waits in deferral 1 for its condition',
+      'task "unlimited" (attempt 1) waits in deferral 1 for its condition',
     );
     await expect(runTask(unlimited, { patienceMs: 30 })).rejects.toThrow(/was asked \d{5,} times/);
   });
