@@ -91,6 +91,8 @@ export async function runCommand(command: Command, work: Work): Promise<void> {
     session ??= new Session({ address: "", namespace: "", isJson: false, mayColour: true, flags: [] }, io);
     const told = toCommandError(error);
     session.screen.settle();
+    // The terminal has echoed ^C where the error is to stand.
+    if (told.exitCode === EXIT.interrupted && session.screen.isLive) session.screen.raw("\r\x1b[K");
     session.report(told);
     io.exit(told.exitCode);
   } finally {
