@@ -36,14 +36,18 @@ function execute(
   const attempt = handle?.attempt ?? 1;
   const activity = new Activity(`task "${task.id}" (attempt ${attempt})`);
   return world.perform(activity, async () => {
+    let given: RecordingHandle | null = null;
     try {
       if (takesMs > 0) await world.sleep(takesMs, handle?.signal);
       if (!task.wantsHandle || handle === null) return await task.fn(context, null);
       const scene = { world, record, scriptOf, task: task.id, activity, patienceMs };
-      return await task.fn(context, new RecordingHandle(handle, scene));
+      given = new RecordingHandle(handle, scene);
+      return await task.fn(context, given);
     } catch (error) {
       record.thrown.push({ attempt, error });
       throw error;
+    } finally {
+      given?.end();
     }
   });
 }

@@ -25,6 +25,7 @@ const FEW_POLLS = 10_000;
 
 export class RecordingHandle implements TaskHandle {
   #deferrals = 0;
+  #asked: Asked | null = null;
 
   constructor(
     readonly handle: TaskHandle,
@@ -55,7 +56,19 @@ export class RecordingHandle implements TaskHandle {
     return this.handle.checkpoint();
   }
 
-  async deferUntil<T>(condition: () => T | PromiseLike<T>, poll?: number | DeferOptions): Promise<Truthy<T>> {
+  deferUntil<T>(condition: () => T | PromiseLike<T>, poll?: number | DeferOptions): Promise<Truthy<T>> {
+    const result = this.#deferUntil(condition, poll);
+    // As the real one: a task that forgot to await it ends no process.
+    result.catch(() => {});
+    return result;
+  }
+
+  /** The task has ended: nobody waits for a condition any more. */
+  end(): void {
+    this.#asked?.end();
+  }
+
+  async #deferUntil<T>(condition: () => T | PromiseLike<T>, poll?: number | DeferOptions): Promise<Truthy<T>> {
     const { world, record, scriptOf, activity } = this.scene;
     const { pollIntervalMs, maxWaitMs, describe = "" } = checkDeferOptions(condition, poll);
     const deferral = ++this.#deferrals;
@@ -72,6 +85,7 @@ export class RecordingHandle implements TaskHandle {
       outcome: "OPEN",
     });
     const asked = new Asked(this.scene, this.attempt, deferral, scriptOf(deferral), () => world.now() - startedAt);
+    this.#asked = asked;
     const what = describe === "" ? "for its condition" : `for "${describe}"`;
     const unpark = world.park(activity, `waits in deferral ${deferral} ${what}`);
     let outcome: DeferralOutcome = "MET";

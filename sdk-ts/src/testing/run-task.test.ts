@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn, setTimeout as realSleep } from "node:timers/promises";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import {
   CancelledError,
   type Context,
@@ -263,6 +263,39 @@ describe("runTask", () => {
     await expect(runTask(unlimited, { patienceMs: 30 })).rejects.toThrow(/was asked \d{5,} times/);
   });
 
+  it("fails a task that forgot to await its deferral, whatever its condition does", async () => {
+    const forgets = (ms: number) =>
+      task({ id: "forgets" }, async (_context, handle) => {
+        void handle.deferUntil(() => false);
+        if (ms > 0) await realSleep(ms);
+      });
+    for (const run of [
+      await runTask(forgets(0), { conditions: "never" }),
+      await runTask(forgets(10), { conditions: () => new Promise(() => {}) }),
+    ]) {
+      expect(run.failure).toMatchObject({ code: "DEFERRAL_NOT_AWAITED", isFinal: true });
+      expect(run.deferrals).toMatchObject([{ outcome: "OPEN" }]);
+    }
+    const twice = task({ id: "twice" }, async (_context, handle) => {
+      const first = handle.deferUntil(() => true, 10);
+      await expect(handle.deferUntil(() => true)).rejects.toMatchObject({ code: "HANDLE_CONSUMED" });
+      await first;
+      return { second: await handle.deferUntil(() => true) };
+    });
+    const run = await runTask(twice, { conditions: [[true], ["x"]] });
+    expect(run.context.toJSON()).toEqual({ second: "x" });
+  });
+
+  it("works while a test has faked its timers", async () => {
+    vi.useFakeTimers();
+    try {
+      const run = await runTask(waitForFile, { conditions: [false, "a.csv"] });
+      expect(run.durationMs).toBe(1_000);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   it("sleep fails where no clock moves, and a clock serves one run at a time", async () => {
     await expect(sleep(5)).rejects.toMatchObject({ code: "CLOCK_STANDS_STILL" });
     const clock = new VirtualClock(0);
@@ -274,5 +307,11 @@ describe("runTask", () => {
     expect(clock.now()).toBe(60_000);
     const second = await runTask(waitForFile, { clock, conditions: ["x"] });
     expect(second).toMatchObject({ durationMs: 0, deferrals: [{ atMs: 0 }] });
+    // What a run that failed leaves behind is not in the way of the next one.
+    const hangs = task({ id: "hangs" }, () => new Promise<void>(() => {}));
+    await expect(runTask(hangs, { clock, patienceMs: 20 })).rejects.toBeInstanceOf(TestStuckError);
+    const third = await runTask(waitForFile, { clock, conditions: [false, "x"] });
+    expect(third.durationMs).toBe(1_000);
+    await expect(runTask(waitForFile, { clock, startAt: 0 })).rejects.toThrow("write new VirtualClock(startAt)");
   });
 });

@@ -19,6 +19,7 @@ import type { PatchReport, TaskReport } from "./task-report.js";
 import { type StageEnd, TaskStage } from "./task-stage.js";
 import {
   clockOf,
+  clockProblems,
   conditionsProblem,
   DEFAULT_PATIENCE_MS,
   LONGEST_MS,
@@ -28,6 +29,7 @@ import {
 } from "./test-options.js";
 import { worldOf } from "./virtual-clock.js";
 import { waitingLines, whyStuck } from "./waiting.js";
+import type { World } from "./world.js";
 
 /** How a task is run. */
 export interface RunTaskOptions<In = OpenValues> extends TestOptions {
@@ -91,22 +93,21 @@ export async function runTask(first: unknown, ...rest: readonly unknown[]): Prom
   const [id, given] = typeof rest[0] === "string" ? [rest[0], rest[1]] : [null, rest[0]];
   const options = checked(given);
   const task = id === null ? runnable(first, options.self) : taskWithId(tasksOf(first), id, "runTask");
-  return execute(task, options);
+  const world = worldOf(clockOf(options));
+  return world.use(() => execute(world, task, options));
 }
 
-async function execute(task: ResolvedTask, options: RunTaskOptions): Promise<TaskReport<OpenValues>> {
+async function execute(world: World, task: ResolvedTask, options: RunTaskOptions): Promise<TaskReport<OpenValues>> {
   const { conditions, patienceMs = DEFAULT_PATIENCE_MS, cancelAfterMs } = options;
-  const world = worldOf(clockOf(options));
   const beganAt = world.now();
   const record = new TaskRecord(beganAt);
   const instruments = { world, record, scriptOf: scriptsOf(conditions), takesMs: 0, patienceMs };
   const lease = leaseOf(task, options);
   const stage = new TaskStage(world, instrument(task, instruments), lease);
-  const cancelCancel = cancelAfterMs === undefined ? () => {} : world.after(cancelAfterMs, () => stage.cancel());
+  if (cancelAfterMs !== undefined) world.after(cancelAfterMs, () => stage.cancel());
   world.soon(() => stage.start());
   const isDone = () => stage.isGone && world.isIdle;
-  const end = await world.run({ isDone, until: beganAt + LONGEST_MS, patienceMs });
-  cancelCancel();
+  const end = await world.move({ isDone, until: beganAt + LONGEST_MS, patienceMs });
   if (end !== "done") {
     throw new TestStuckError(`runTask("${task.id}")`, whyStuck(end, patienceMs), waitingLines(world.activities));
   }
@@ -163,6 +164,7 @@ function leaseOf(task: ResolvedTask, { context = {}, attempt = 1, recovery = 0, 
 
 function checked(options: unknown = {}): RunTaskOptions {
   const { checked: fine, problems } = readOptions(options, TABLE, "runTask");
+  problems.push(...clockProblems(fine));
   if (problems.length > 0) throw new OptionsError("runTask", problems);
   return fine as RunTaskOptions;
 }

@@ -262,6 +262,21 @@ describe("runWorkflow", () => {
     expect(Math.max(...first.slots.map(({ slot }) => slot))).toBe(2);
   });
 
+  it("goes on with a clock where another run was left, and runs side by side with others", async () => {
+    const clock = new VirtualClock();
+    let told = 0;
+    clock.after(100_000, () => void told++);
+    await runWorkflow(etl, { day: "monday" }, { clock, until: 60_000 });
+    const day = { day: "tuesday" };
+    const [again, other] = await Promise.all([
+      runWorkflow(etl, day, { clock, conditions: { wait: ({ waitedMs }) => waitedMs >= 50_000 } }),
+      runWorkflow(etl, day, { conditions: { wait: [false, "a.csv"] } }),
+    ]);
+    expect(again).toMatchObject({ status: "SUCCEEDED", durationMs: 50_000 });
+    expect(other).toMatchObject({ status: "SUCCEEDED", durationMs: 1_000 });
+    expect([clock.elapsedMs, told]).toEqual([110_000, 1]);
+  });
+
   it("says what waits for what when nothing goes on", async () => {
     const never = runWorkflow(etl, { day: "monday" }, { conditions: { wait: "never" } });
     await expect(never).rejects.toBeInstanceOf(TestStuckError);

@@ -18,7 +18,7 @@ import { worldOf } from "./virtual-clock.js";
 import { waitingLines, whyStuck } from "./waiting.js";
 import { checkWorkflowOptions, type Replacement, type RunWorkflowOptions } from "./workflow-options.js";
 import { WorkflowReport } from "./workflow-report.js";
-import type { World } from "./world.js";
+import type { LoopEnd, World } from "./world.js";
 
 /** What comes after the workflow. The input may be left out where the workflow needs none. */
 export type RunWorkflowArguments<Input extends object> =
@@ -55,12 +55,14 @@ export async function runWorkflow<Input extends object = OpenValues>(
     "runWorkflow needs the scheduler in this process: npm install --save-dev @cloaca/server",
   );
   const world = worldOf(clockOf(options));
-  const peer = simulate({
-    time: world,
-    seed: String(options.seed ?? 0),
-    onDefect: (event, fields) => world.fail(new CloacaError("INTERNAL", `${event}: ${JSON.stringify(fields)}`)),
+  return world.use(() => {
+    const peer = simulate({
+      time: world,
+      seed: String(options.seed ?? 0),
+      onDefect: (event, fields) => world.fail(new CloacaError("INTERNAL", `${event}: ${JSON.stringify(fields)}`)),
+    });
+    return new WorkflowRun(workflow, options, world, peer).run(context);
   });
-  return new WorkflowRun(workflow, options, world, peer).run(context);
 }
 
 class WorkflowRun {
@@ -140,9 +142,9 @@ class WorkflowRun {
     });
   }
 
-  #move(isDone: () => boolean): ReturnType<World["run"]> {
+  #move(isDone: () => boolean): Promise<LoopEnd> {
     const until = this.#beganAt + (this.options.until ?? LONGEST_MS);
-    return this.world.run({ isDone, until, patienceMs: this.#patienceMs });
+    return this.world.move({ isDone, until, patienceMs: this.#patienceMs });
   }
 
   async #report(runId: string): Promise<WorkflowReport> {

@@ -1,4 +1,5 @@
 /** Checks of the options that `runTask` and `runWorkflow` share. */
+import type { Problem } from "../errors/index.js";
 import { describeValue } from "../task/describe-value.js";
 import { type Option, wholeNumber } from "../task/option-table.js";
 import { scriptsProblem } from "./condition-script.js";
@@ -34,6 +35,14 @@ export const TEST_OPTIONS: readonly Option[] = [
 export function conditionsProblem(value: unknown): string | null {
   const wrong = scriptsProblem(value);
   return wrong === null ? null : `is ${describeValue(value)}; ${wrong}`;
+}
+
+/** A clock that is passed has begun already. */
+export function clockProblems({ clock, startAt }: Readonly<Record<string, unknown>>): Problem[] {
+  if (clock === undefined || startAt === undefined) return [];
+  return [
+    { path: "startAt", message: "comes with clock, which has its own beginning; write new VirtualClock(startAt)" },
+  ];
 }
 
 export function clockOf({ clock, startAt }: TestOptions): VirtualClock {

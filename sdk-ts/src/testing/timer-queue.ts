@@ -1,12 +1,14 @@
 /** Callbacks by their time; those of one time in the order in which they were asked for. */
 interface Timer {
   readonly at: number;
+  /** Whose it is. */
+  readonly owner: number;
   readonly callback: () => void;
 }
 
 export class TimerQueue {
   /** Earliest first. */
-  readonly #timers: Timer[] = [];
+  #timers: Timer[] = [];
 
   /** When the earliest is due; undefined when there is none. */
   get next(): number | undefined {
@@ -14,8 +16,8 @@ export class TimerQueue {
   }
 
   /** Returns what takes it out again. */
-  add(at: number, callback: () => void): () => void {
-    const timer = { at, callback };
+  add(at: number, owner: number, callback: () => void): () => void {
+    const timer = { at, owner, callback };
     let low = 0;
     let high = this.#timers.length;
     while (low < high) {
@@ -28,6 +30,11 @@ export class TimerQueue {
       const index = this.#timers.indexOf(timer);
       if (index >= 0) this.#timers.splice(index, 1);
     };
+  }
+
+  /** Takes out all of one owner. */
+  drop(owner: number): void {
+    this.#timers = this.#timers.filter((timer) => timer.owner !== owner);
   }
 
   /** Takes the earliest out and calls it. */

@@ -7,7 +7,7 @@ import { type Option, readOptions, wholeNumber } from "../task/option-table.js";
 import { quote } from "../task/quote.js";
 import type { TaskHandle } from "../task/task-handle.js";
 import type { ConditionScripts } from "./condition-script.js";
-import { conditionsProblem, milliseconds, TEST_OPTIONS, type TestOptions } from "./test-options.js";
+import { clockProblems, conditionsProblem, milliseconds, TEST_OPTIONS, type TestOptions } from "./test-options.js";
 
 /** What a task does instead of its own code: a function that always gets a handle, or the values that it leaves. */
 export type Replacement = ((context: Context, handle: TaskHandle) => unknown) | Readonly<Record<string, unknown>>;
@@ -58,7 +58,7 @@ export function checkWorkflowOptions(
   const { checked, problems } = readOptions(options, TABLE, "runWorkflow");
   const ids = tasks.map(({ id }) => id);
   const inTasks = BY_TASK.flatMap(({ name, check }) => byTaskProblems(name, checked[name], ids, check));
-  const all = [...problems, ...inTasks];
+  const all = [...problems, ...clockProblems(checked), ...inTasks];
   if (all.length > 0) throw new OptionsError("runWorkflow", all);
   return checked as RunWorkflowOptions;
 }

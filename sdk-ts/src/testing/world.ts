@@ -16,6 +16,7 @@ import { TimerQueue } from "./timer-queue.js";
 
 // As they are now: tests replace the global ones with fakes.
 const { setImmediate, setTimeout, clearTimeout } = globalThis;
+const realNow = performance.now.bind(performance);
 
 /** Whose code runs, across its awaits. */
 const current = new AsyncLocalStorage<{ readonly world: World; readonly activity: Activity }>();
@@ -43,11 +44,13 @@ export class World implements HostTime {
   readonly #activities = new Set<Activity>();
   #soon: (() => void)[] = [];
   #now: number;
-  #isRunning = false;
+  /** Number of the run that moves it; 0 while none does. Timers belong to it, and go with it. */
+  #run = 0;
+  #runs = 0;
   #failure: { readonly error: unknown } | null = null;
   #ring: () => void = () => {};
   /** Real time at which something went on, for {@link idleMs}. */
-  #lastNews = performance.now();
+  #lastNews = realNow();
 
   /** @param startAt milliseconds since the Unix epoch */
   constructor(startAt: number) {
@@ -63,10 +66,6 @@ export class World implements HostTime {
     return this.#now - this.startedAt;
   }
 
-  get isRunning(): boolean {
-    return this.#isRunning;
-  }
-
   /** Everything that is under way. */
   get activities(): readonly Activity[] {
     return [...this.#activities];
@@ -79,7 +78,7 @@ export class World implements HostTime {
 
   /** Milliseconds of real time in which nothing went on but polls. */
   get idleMs(): number {
-    return performance.now() - this.#lastNews;
+    return realNow() - this.#lastNews;
   }
 
   soon(callback: () => void): void {
@@ -88,7 +87,7 @@ export class World implements HostTime {
   }
 
   after(ms: number, callback: () => void): () => void {
-    return this.#timers.add(this.#now + Math.max(0, Math.ceil(ms)), callback);
+    return this.#timers.add(this.#now + Math.max(0, Math.ceil(ms)), this.#run, callback);
   }
 
   /** Runs code as an activity: time waits for it. */
@@ -119,7 +118,7 @@ export class World implements HostTime {
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     const here = current.getStore();
     const activity = here?.world === this ? here.activity : undefined;
-    if (!this.#isRunning) return Promise.reject(standsStill());
+    if (this.#run === 0) return Promise.reject(standsStill());
     const until = this.elapsedMs + Math.max(0, Math.ceil(ms));
     const unpark = activity === undefined ? () => {} : this.park(activity, `sleeps until ${until} ms`);
     return new Promise((resolve, reject) => {
@@ -148,31 +147,44 @@ export class World implements HostTime {
     this.#ring();
   }
 
-  /** Moves time until the goal is reached, or cannot be. Rejects with what `fail` was given. */
-  async run(goal: Goal): Promise<LoopEnd> {
-    if (this.#isRunning) {
+  /**
+   * Lets a run move the clock until it has ended; what it leaves behind ends with it.
+   *
+   * @throws CloacaError `CLOCK_IN_USE`
+   */
+  async use<T>(run: () => Promise<T>): Promise<T> {
+    if (this.#run !== 0) {
       const message =
         "another runTask or runWorkflow moves this clock; await it first, or give each a clock of its own";
       throw new CloacaError("CLOCK_IN_USE", message);
     }
-    this.#isRunning = true;
+    this.#run = ++this.#runs;
+    this.#failure = null;
     this.#news();
     try {
-      for (;;) {
-        await this.#settle();
-        if (this.#failure !== null) throw this.#failure.error;
-        if (goal.isDone()) return "done";
-        if (this.#isBusy()) {
-          if (!(await this.#nextNews(goal.patienceMs))) return "busy";
-          continue;
-        }
-        const next = this.#timers.next;
-        if (next === undefined || next > goal.until) return "until";
-        this.#now = Math.max(this.#now, next);
-        this.#timers.fire();
-      }
+      return await run();
     } finally {
-      this.#isRunning = false;
+      this.#timers.drop(this.#run);
+      this.#activities.clear();
+      this.#soon = [];
+      this.#run = 0;
+    }
+  }
+
+  /** Moves time until the goal is reached, or cannot be. Rejects with what `fail` was given. */
+  async move(goal: Goal): Promise<LoopEnd> {
+    for (;;) {
+      await this.#settle();
+      if (this.#failure !== null) throw this.#failure.error;
+      if (goal.isDone()) return "done";
+      if (this.#isBusy()) {
+        if (!(await this.#nextNews(goal.patienceMs))) return "busy";
+        continue;
+      }
+      const next = this.#timers.next;
+      if (next === undefined || next > goal.until) return "until";
+      this.#now = Math.max(this.#now, next);
+      this.#timers.fire();
     }
   }
 
@@ -198,7 +210,7 @@ export class World implements HostTime {
   }
 
   #news(): void {
-    this.#lastNews = performance.now();
+    this.#lastNews = realNow();
     this.#ring();
   }
 
