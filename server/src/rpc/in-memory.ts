@@ -2,7 +2,7 @@
  * The services without a network: the bytes that would travel, handed over in turns of the runtime. A simulation that speaks
  * through it is decoded, checked and encoded as any host and any client is.
  */
-import { create, fromBinary } from "@bufbuild/protobuf";
+import { create, type DescMessage, type MessageShape } from "@bufbuild/protobuf";
 import { RunService, WatchRunsResponseSchema, WorkRequestSchema, WorkResponseSchema } from "@cloaca/protocol";
 import { CloacaError } from "../core/errors.js";
 import type { Connection, Wire } from "../engine/connection.js";
@@ -12,7 +12,9 @@ import { namespaceOf, toHostEvent } from "./from-wire.js";
 import { encoderOf } from "./message-encoder.js";
 import { RunServiceRpc } from "./run-service.js";
 import { eventToWire } from "./runs-to-wire.js";
+import { deserialize, Malformed } from "./service-definition.js";
 import { toWorkResponse } from "./to-wire.js";
+import { malformed } from "./work.js";
 
 /** A host's end of `HostService.Work`. */
 export interface InMemoryHost {
@@ -60,7 +62,7 @@ export async function callInMemory(
 ): Promise<Uint8Array> {
   const runs = new RunServiceRpc(scheduler);
   const { input, output } = RunService.method[method];
-  const message = fromBinary(input, request);
+  const message = decoded<DescMessage>(input, request);
   // Name and message belong together: both come from the same method.
   const handle = runs[method].bind(runs) as (message: unknown) => Promise<never>;
   return encoderOf(output)(await handle(message));
@@ -81,10 +83,16 @@ export async function readLogInMemory(scheduler: Scheduler, namespace: string, r
 
 function receive(connection: Connection, message: Uint8Array): void {
   try {
-    connection.receive(fromBinary(WorkRequestSchema, message).events.map(toHostEvent));
+    connection.receive(decoded(WorkRequestSchema, message).events.map(toHostEvent));
   } catch (error) {
     connection.fail(CloacaError.from(error));
   }
+}
+
+function decoded<Desc extends DescMessage>(schema: Desc, bytes: Uint8Array): MessageShape<Desc> {
+  const message = deserialize(schema, bytes);
+  if (message instanceof Malformed) throw malformed(message);
+  return message;
 }
 
 class InMemoryWire implements Wire {

@@ -1,5 +1,12 @@
 /** Generated services as grpc-js service definitions. */
-import { type DescMessage, type DescService, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
+import {
+  type DescMessage,
+  type DescService,
+  fromBinary,
+  type Message,
+  type MessageShape,
+  toBinary,
+} from "@bufbuild/protobuf";
 import type { MethodDefinition, ServiceDefinition } from "@grpc/grpc-js";
 import { encoderOf } from "./message-encoder.js";
 
@@ -33,7 +40,8 @@ function serialize(schema: DescMessage, message: Message): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-function deserialize(schema: DescMessage, bytes: Uint8Array): Message | Malformed {
+/** The message of these bytes, if they are one. */
+export function deserialize<Desc extends DescMessage>(schema: Desc, bytes: Uint8Array): MessageShape<Desc> | Malformed {
   try {
     return fromBinary(schema, bytes);
   } catch (error) {
