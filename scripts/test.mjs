@@ -4,7 +4,7 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
-import { generate, generatedFolders } from "./gen.mjs";
+import { generate, generatedFiles, generatedFolders } from "./gen.mjs";
 import { grpcurl } from "./grpcurl.mjs";
 import { breaking } from "./lib/breaking.mjs";
 import { lockFileProblems } from "./lib/lock-file.mjs";
@@ -110,12 +110,10 @@ function generatedIsCurrent() {
   const fresh = mkdtempSync(join(tmpdir(), "cloaca-gen-"));
   try {
     generate(fresh);
-    const stale = generatedFolders.flatMap((folder) => {
-      const [here, there] = [filesIn(repoRoot, folder), filesIn(fresh, folder)];
-      return [...new Set([...here.keys(), ...there.keys()])].filter((file) => {
-        const [a, b] = [here.get(file), there.get(file)];
-        return a === undefined || b === undefined || !a.equals(b);
-      });
+    const [here, there] = [generatedIn(repoRoot), generatedIn(fresh)];
+    const stale = [...new Set([...here.keys(), ...there.keys()])].filter((file) => {
+      const [a, b] = [here.get(file), there.get(file)];
+      return a === undefined || b === undefined || !a.equals(b);
     });
     return problems(stale.map((file) => `npm run gen would change ${file}`));
   } finally {
@@ -123,10 +121,13 @@ function generatedIsCurrent() {
   }
 }
 
-/** @param {string} root @param {string} folder @returns {Map<string, Buffer>} */
-function filesIn(root, folder) {
-  const entries = readdirSync(join(root, folder), { recursive: true, withFileTypes: true });
+/** @param {string} root @returns {Map<string, Buffer>} by their paths from the root */
+function generatedIn(root) {
+  const entries = generatedFolders.flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, withFileTypes: true }),
+  );
   const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  paths.push(...generatedFiles.map((file) => join(root, file)).filter((file) => existsSync(file)));
   return new Map(paths.map((path) => [relative(root, path), readFileSync(path)]));
 }
 
