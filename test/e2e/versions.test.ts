@@ -5,6 +5,9 @@ import { newSignal } from "../support/signal.js";
 import { nextEvent, useScheduler } from "../support/use-scheduler.js";
 
 const scheduler = useScheduler();
+/** A host that drains says so when it does; nothing tells the test. */
+const PATIENCE = { timeout: 15_000 };
+
 const stops: (() => Promise<void>)[] = [];
 
 afterEach(async () => {
@@ -146,12 +149,12 @@ it("a host that is drained too early ends what it has begun; the rest waits for 
 
   const drained = old.host.drain();
   await expect
-    .poll(async () => (await client.hosts()).map(({ hostId, isDraining }) => ({ hostId, isDraining })))
+    .poll(async () => (await client.hosts()).map(({ hostId, isDraining }) => ({ hostId, isDraining })), PATIENCE)
     .toContainEqual({ hostId: "old", isDraining: true });
   gate.tell();
   await drained;
   await old.served;
-  await expect.poll(async () => (await client.hosts()).map(({ hostId }) => hostId)).not.toContain("old");
+  await expect.poll(async () => (await client.hosts()).map(({ hostId }) => hostId), PATIENCE).not.toContain("old");
   const { tasks } = await client.explain(begun.runId);
   expect(tasks).toMatchObject([{ task: "end", state: "READY", reason: "NO_HOST_FOR_VERSION" }]);
 

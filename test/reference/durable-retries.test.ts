@@ -83,7 +83,7 @@ it("a retry that is due after the restart comes at its time, as the second attem
 });
 
 it("a retry that became due while no scheduler ran comes at once after the restart", async () => {
-  const { attempts, due, startedAt, ready } = await killedWhileRetrying(1_500, true);
+  const { attempts, due, startedAt, ready } = await killedWhileRetrying(3_000, true);
   expect(attempts).toEqual([1, 2]);
   expect(ready[1]).toBeGreaterThanOrEqual(due);
   expect(ready[1]).toBeLessThan(startedAt + SOON_MS);

@@ -191,7 +191,7 @@ it("retryAfterMs of an error takes the place of the delay, up to retryMaxDelayMs
   }
   expect(delays["late"]).toBe(30);
   // What had passed since the error was made is not waited again.
-  expect(delays["soon"]).toBeGreaterThan(0);
+  expect(delays["soon"]).toBeGreaterThanOrEqual(0);
   expect(delays["soon"]).toBeLessThanOrEqual(15);
 });
 
