@@ -18,7 +18,8 @@ function rows(text: string): string[][] {
 describe("docs", () => {
   it("PROTOCOL.md has every error code, with its status and meaning", () => {
     const expected = Object.entries(ERROR_CODES).map(([code, { status, doc }]) => [code, status, doc]);
-    expect(rows(page("PROTOCOL.md"))).toEqual(expected);
+    // Other tables of the page name tasks and fields, in lower case.
+    expect(rows(page("PROTOCOL.md")).filter(([code = ""]) => /^[A-Z_]+$/.test(code))).toEqual(expected);
   });
 
   it("PROTOCOL.md has the rules P1 to P14", () => {
