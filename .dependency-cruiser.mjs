@@ -16,7 +16,7 @@ function only(name, comment, from, allowed) {
     comment,
     severity: "error",
     from: { path: from, pathNot: tests },
-    to: { path: "^(proto|server|sdk-ts|cli|bench|examples|test)/", pathNot: `${allowed}|/node_modules/` },
+    to: { path: "^(proto|server|sdk-ts|cli|bench|examples|conformance|test)/", pathNot: `${allowed}|/node_modules/` },
   };
 }
 
@@ -136,12 +136,18 @@ export default {
       "^cli/",
       "^(cli|sdk-ts|server)/",
     ),
+    only(
+      "conformance-root",
+      "The conformance kit speaks the protocol alone: it knows neither our scheduler nor an SDK.",
+      "^conformance/",
+      "^(conformance|proto)/",
+    ),
     {
       name: "sources-not-build",
       comment: "Import the package or the source, not what the compiler wrote.",
       severity: "error",
       from: { path: "/src/" },
-      to: { path: "^(proto|server|sdk-ts|cli|bench|examples)/dist/" },
+      to: { path: "^(proto|server|sdk-ts|cli|bench|examples|conformance)/dist/" },
     },
   ],
   options: {

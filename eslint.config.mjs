@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import tseslint from "typescript-eslint";
 
-const projects = ["proto", "server", "sdk-ts", "cli", "bench", "examples", "test"];
+const projects = ["proto", "server", "sdk-ts", "cli", "bench", "examples", "conformance", "test"];
 
 export default tseslint.config(
   { ignores: ["**/dist/**", "**/node_modules/**", "proto/src/gen/**"] },

@@ -14,7 +14,7 @@ export default defineConfig({
         ssr: { resolve: { conditions: ["@cloaca/source", ...defaultServerConditions] } },
         test: {
           name: "unit",
-          include: ["{proto,server,sdk-ts,cli,bench,examples,scripts}/**/*.test.ts"],
+          include: ["{proto,server,sdk-ts,cli,bench,examples,conformance,scripts}/**/*.test.ts"],
           exclude: ["**/node_modules/**", "**/dist/**"],
           // Property tests take their time on a busy machine.
           testTimeout: 30_000,

@@ -99,6 +99,7 @@ function dependencies() {
     "bench/src",
     "examples/ts",
     "examples/demo",
+    "conformance/src",
     "test",
   ];
   const there = sources.filter((folder) => existsSync(join(repoRoot, folder)));
