@@ -3,7 +3,7 @@ import { type Heard, LIMITS } from "../stage/connection.js";
 import { must, same, sleep } from "../stage/patience.js";
 import { QUIET_MS } from "../stage/stage.js";
 import type { Case } from "./case.js";
-import { completes, grant } from "./deferral.js";
+import { grant } from "./deferral.js";
 import { listed, STATE } from "./lease-states.js";
 import { refused } from "./refusal.js";
 
