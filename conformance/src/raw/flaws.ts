@@ -1,0 +1,33 @@
+/** Rules that a broken host breaks, one each, and the cases that have to find it. */
+export const FLAWS = {
+  "talks-before-welcome": ["hello-first"],
+  "one-instance-for-ever": ["new-process"],
+  "no-backoff": ["backoff"],
+  "dies-of-unknown-events": ["unknown-event"],
+  "silent-while-busy": ["heartbeat"],
+  "waits-for-ever": ["silent-scheduler"],
+  "runs-ended-lease-again": ["duplicate-lease-ended"],
+  "stopped-too-early": ["cancel"],
+  "ignores-timeouts": ["cancel-timeout"],
+  "cancels-first": ["cancel-at-once"],
+  "any-version": ["other-version"],
+  "rounds-numbers": ["context-values"],
+  "sends-oversize": ["oversize"],
+  "polls-early": ["no-poll-before-deferred"],
+  "polls-late": ["polls-at-once"],
+  "polls-after-reclaim": ["no-resume-before-grant"],
+  "knows-the-outcome": ["max-wait-late"],
+  "takes-any-grant": ["stale-grant"],
+  "keeps-first-token": ["resume-token"],
+  "keeps-refused-token": ["token-invalid"],
+  "says-again-in-reverse": ["resend"],
+  "says-again-what-is-settled": ["no-resend"],
+  "says-again-in-one-message": ["resend-split"],
+  "ignores-ending": ["verdict-ending"],
+  "ignores-lost-grants": ["lost-grant-met", "lost-grant-max-wait"],
+  "hands-back-what-runs": ["drain-asked"],
+  "leaves-early": ["decline-again"],
+  "forgets-its-drain": ["drain-session-lost"],
+} as const;
+
+export type Flaw = keyof typeof FLAWS;
