@@ -6,10 +6,12 @@ import { HOST_CASES } from "./cases/index.js";
 import { junit } from "./report/junit.js";
 import { line, summary, verdictOf } from "./report/table.js";
 import { type CaseResult, runCases } from "./run-cases.js";
+import { runSchedulerCases, SCHEDULER_CASES } from "./scheduler/run-scheduler-cases.js";
 import { commandProgram } from "./stage/host-program.js";
 
 interface Options {
   readonly host?: string;
+  readonly scheduler?: string;
   readonly level: Level;
   readonly only: readonly string[];
   readonly junit?: string;
@@ -19,8 +21,9 @@ interface Options {
 }
 
 const program = new Command("cloaca-conformance")
-  .description("Tests a task host against the rules of docs/PROTOCOL.md")
+  .description("Tests a task host, or a scheduler, against the rules of docs/PROTOCOL.md")
   .option("--host <command>", "starts the host under test; it finds the address in CLOACA_ADDRESS")
+  .option("--scheduler <address>", "the live scheduler under test, for example 127.0.0.1:7233")
   .addOption(new Option("--level <level>", "cases of this level and those below").choices(LEVELS).default("drain"))
   .option("--only <case>", "only this case; may be repeated", (name: string, before: string[]) => [...before, name], [])
   .option("--junit <file>", "writes the results as JUnit XML")
@@ -31,24 +34,35 @@ const program = new Command("cloaca-conformance")
 process.exitCode = await main(program.parse().opts<Options>());
 
 async function main(options: Options): Promise<number> {
-  const { level, only, patience: patienceMs } = options;
-  const cases = upTo(HOST_CASES, level).filter(({ name }) => only.length === 0 || only.includes(name));
-  const unknown = only.filter((name) => !HOST_CASES.some((one) => one.name === name));
+  const { level, only, patience: patienceMs, host, scheduler } = options;
+  const isChosen = ({ name }: { readonly name: string }): boolean => only.length === 0 || only.includes(name);
+  const hostCases = upTo(HOST_CASES, level).filter(isChosen);
+  const schedulerCases = SCHEDULER_CASES.filter(isChosen);
+  const unknown = only.filter((name) => ![...HOST_CASES, ...SCHEDULER_CASES].some((one) => one.name === name));
   if (unknown.length > 0) return wrong(`there is no case ${unknown.join(", ")}; --list names them`);
   if (!(patienceMs > 0)) return wrong("--patience is a number of milliseconds, over 0");
   if (options.list) {
-    for (const { name, level: group, rules, title } of cases) {
-      console.log(`${group.padEnd(9)} ${name.padEnd(24)} ${rules.join(" ").padEnd(16)} ${title}`);
-    }
+    for (const { name, level: group, rules, title } of hostCases) list(group, name, rules, title);
+    for (const { name, rules, title } of schedulerCases) list("scheduler", name, rules, title);
     return 0;
   }
-  if (options.host === undefined) return wrong("--host is missing: the command that starts the host under test");
   const known = new Set(options.knownFailing === undefined ? [] : namesIn(options.knownFailing));
   const told = (result: CaseResult): void => console.log(line(result, known));
-  const results = await runCases(cases, { start: commandProgram(options.host), patienceMs }, told);
-  if (options.junit !== undefined) writeFileSync(options.junit, junit(options.host, results, known));
+  let results: CaseResult[];
+  if (host !== undefined && scheduler === undefined) {
+    results = await runCases(hostCases, { start: commandProgram(host), patienceMs }, told);
+  } else if (scheduler !== undefined && host === undefined) {
+    results = await runSchedulerCases(schedulerCases, scheduler, patienceMs, told);
+  } else {
+    return wrong("either --host, the command that starts the host under test, or --scheduler, the address of one");
+  }
+  if (options.junit !== undefined) writeFileSync(options.junit, junit(host ?? scheduler ?? "", results, known));
   console.log(`\n${summary(results, known)}`);
   return results.some((result) => verdictOf(result, known).isFailure) ? 1 : 0;
+}
+
+function list(group: string, name: string, rules: readonly string[], title: string): void {
+  console.log(`${group.padEnd(9)} ${name.padEnd(24)} ${rules.join(" ").padEnd(16)} ${title}`);
 }
 
 /** One name in a line; what follows a `#` is for people. */

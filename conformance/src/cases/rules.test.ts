@@ -1,6 +1,7 @@
 /** docs/PROTOCOL.md and the cases agree: each MUST has a case that cites it, and each case cites rules that are there. */
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
+import { SCHEDULER_CASES } from "../scheduler/run-scheduler-cases.js";
 import { upTo } from "./case.js";
 import { CONTEXT_TEXTS } from "./context-texts.js";
 import { HOST_CASES } from "./index.js";
@@ -28,6 +29,15 @@ it("no MUST stands without a number", () => {
 it("each rule of hosts has a case that cites it, at its level or a higher one", () => {
   const uncited = RULES.filter(({ number }) => !HOST_CASES.some(({ rules }) => rules.includes(number)));
   expect(uncited).toEqual([]);
+});
+
+it("each rule of schedulers has a case that cites it, and no case cites another", () => {
+  const numbers = [...file("docs/PROTOCOL.md").matchAll(/^- \*\*(P\d+\.S\d+)\*\* .*\bMUST\b/gm)].map(
+    ([, number]) => number,
+  );
+  const cited = SCHEDULER_CASES.flatMap(({ rules }) => rules);
+  expect(numbers.length).toBeGreaterThan(15);
+  expect([...new Set(cited)].sort()).toEqual(numbers.sort());
 });
 
 it("no case asks more than its level does", () => {
