@@ -8,10 +8,10 @@ export interface Pause {
   readonly to: number;
 }
 
-/** Completes the task runs of a run that was read. `pause` is the time in which no scheduler ran. */
-export function restoreTaskRuns(run: Run, graph: Graph, rows: readonly TaskRun[], pause: Pause): TaskRun[] {
+/** Completes the task runs of a run that was read. */
+export function restoreTaskRuns(run: Run, graph: Graph, rows: readonly TaskRun[]): TaskRun[] {
   const tasks: (TaskRun | undefined)[] = new Array<TaskRun | undefined>(graph.tasks.length);
-  for (const row of rows) tasks[row.task] = withoutPause(row, pause);
+  for (const row of rows) tasks[row.task] = row;
   return graph.tasks.map(({ index, dependencies }) => {
     const open = dependencies.filter((d) => !isTerminal(tasks[d]?.state ?? "WAITING"));
     const known = tasks[index];
@@ -31,10 +31,13 @@ export function needsRow(task: TaskRun): boolean {
   return (task.state !== "WAITING" && task.state !== "READY") || task.fence > 0;
 }
 
-/** P9: time in which no scheduler ran does not count towards a timeout; what came before it does. */
-function withoutPause(task: TaskRun, { from, to }: Pause): TaskRun {
+/**
+ * P9: time in which no scheduler ran does not count towards a timeout; what came before it does. The books say so from here
+ * on, and not only until the next restart: what was held is added up, and the slot counts from now.
+ */
+export function withoutPause(task: TaskRun, { from, to }: Pause): TaskRun {
   const { lease } = task;
-  if (lease === null || lease.slotSince === null) return task;
+  if (lease === null || lease.slotSince === null || from === to) return task;
   const held = Math.max(0, from - lease.slotSince);
-  return { ...task, lease: { ...lease, slotSince: to - held } };
+  return { ...task, slotHeldMs: task.slotHeldMs + held, lease: { ...lease, slotSince: to } };
 }

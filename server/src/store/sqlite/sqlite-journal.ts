@@ -20,7 +20,7 @@ import {
   type RunRow,
   type TaskRunRow,
 } from "./codec.js";
-import { needsRow, type Pause, restoreTaskRuns } from "./restore.js";
+import { needsRow, type Pause, restoreTaskRuns, withoutPause } from "./restore.js";
 import { prepareStatements, type Statements } from "./statements.js";
 
 export class SqliteJournal implements Journal {
@@ -50,11 +50,12 @@ export class SqliteJournal implements Journal {
       workflows.push({ namespace: row.namespace, graph, registeredAt: row.registered_at });
     }
     const last = this.#sql.last.get() ?? { position: 0, number: 0 };
+    const runs = this.#liveRuns();
     return {
       workflows,
       workflowSettings: this.#sql.workflowSettings.all().map((row) => ({ ...row, paused: row.paused === 1 })),
       sessions: this.#sql.sessions.all().map((row) => decodeSession(row.data)),
-      runs: this.#sql.liveRuns.all().map((row) => this.#liveRun(row)),
+      runs,
       position: last.position,
       runNumber: last.number,
     };
@@ -183,14 +184,35 @@ export class SqliteJournal implements Journal {
     return false;
   }
 
+  /** All in one transaction, for what it writes of them. */
+  #liveRuns(): StoredRun[] {
+    const sql = this.#sql;
+    sql.begin.run();
+    try {
+      const runs = sql.liveRuns.all().map((row) => this.#liveRun(row));
+      sql.commit.run();
+      return runs;
+    } catch (error) {
+      if (this.db.inTransaction) sql.rollback.run();
+      throw error;
+    }
+  }
+
   /** The row tells of the run as it was at its last change of status; its counters follow from what came since. */
   #liveRun(row: RunRow): StoredRun {
     const run = decodeRun(row);
-    const tasks = this.#tasks(row, run);
+    const tasks = this.#tasks(row, run).map((task) => this.#resume(row.number, task));
     const eventSeq = this.#lastEvent(row.number)?.seq ?? run.eventSeq;
     const open = tasks.filter((t) => t.finishedAt === null).length;
     const failed = tasks.filter((t) => t.state === "FAILED").length;
     return { number: row.number, run: { ...run, eventSeq, open, failed }, graph: this.#graph(row), tasks };
+  }
+
+  /** P9: a second restart, before anything else happens to the task run, must not count the pause before the first. */
+  #resume(runNumber: number, task: TaskRun): TaskRun {
+    const resumed = withoutPause(task, this.#pause);
+    if (resumed !== task) this.#sql.updateTask.run(encodeTaskRun(resumed), runNumber, task.task);
+    return resumed;
   }
 
   #lastEvent(runNumber: number): RunEvent | undefined {
@@ -200,7 +222,7 @@ export class SqliteJournal implements Journal {
 
   #tasks(row: RunRow, run: Run): TaskRun[] {
     const rows = this.#sql.tasksOfRun.all(row.number).map((task: TaskRunRow) => decodeTaskRun(row.run_id, task));
-    return restoreTaskRuns(run, this.#graph(row), rows, this.#pause);
+    return restoreTaskRuns(run, this.#graph(row), rows);
   }
 
   #graph({ namespace, workflow, version }: { namespace: string; workflow: string; version: string }): Graph {

@@ -1,0 +1,200 @@
+/** What really happened, as nobody in the simulation can see it at once: what hosts said, what is durable, who was heard. */
+import type { LeaseEvent } from "../../server/src/core/lease-events.js";
+import { parseLeaseId } from "../../server/src/core/lease-id.js";
+import { TAKEOVER_AFTER_TTL } from "../../server/src/engine/limits.js";
+import { TTL_MS } from "./plan.js";
+import type { VirtualTime } from "./virtual-time.js";
+
+export class Facts {
+  /** What was wrong, the first one first. */
+  readonly breaches: string[] = [];
+  /** What the log has, and how often. */
+  readonly #durable = new Map<string, number>();
+  readonly #said = new Set<string>();
+  readonly #maxWaits = new Map<string, number>();
+  /** Leases whose code was never started, or has stopped. */
+  readonly #started = new Set<string>();
+  readonly #stopped = new Set<string>();
+  readonly #receipted = new Map<string, number>();
+  readonly #heard = new Map<string, number>();
+  readonly #goodbyes = new Set<string>();
+  readonly #hellos = new Map<string, { instance: string; at: number }[]>();
+  readonly #instances = new Map<string, string>();
+  #upSince = 0;
+  #uptime = 0;
+  #isUp = false;
+  /** Fence of a task run when its run was last retried, and when that made it forget its checkpoint. */
+  readonly #resets = new Map<string, number>();
+  readonly #forgotten = new Map<string, number>();
+  readonly #checkpoints = new Map<string, number>();
+
+  /** Whether a lease is current, by what is durable. */
+  isCurrent: (leaseId: string) => boolean = () => false;
+
+  constructor(readonly time: VirtualTime) {}
+
+  breach(text: string): void {
+    this.breaches.push(`${this.time.elapsed} ms: ${text}`);
+  }
+
+  // The scheduler
+
+  schedulerUp(): void {
+    this.#isUp = true;
+    this.#upSince = this.time.now();
+    // P5: nobody could be heard before.
+    for (const id of this.#heard.keys()) this.#heard.set(id, this.time.now());
+  }
+
+  schedulerDown(): void {
+    if (!this.#isUp) return;
+    this.#isUp = false;
+    this.#uptime += this.time.now() - this.#upSince;
+  }
+
+  /** Time until `at` in which a scheduler ran. */
+  uptime(at: number): number {
+    return this.#uptime + (this.#isUp ? Math.max(0, at - this.#upSince) : 0);
+  }
+
+  // The log
+
+  add(fact: string): void {
+    this.#durable.set(fact, (this.#durable.get(fact) ?? 0) + 1);
+  }
+
+  has(fact: string, times = 1): boolean {
+    return (this.#durable.get(fact) ?? 0) >= times;
+  }
+
+  /** The run was retried: what had failed keeps its checkpoint, what had succeeded begins with nothing. */
+  reset(taskRun: string, fence: number, hadFailed: boolean): void {
+    this.#resets.set(taskRun, fence);
+    if (!hadFailed) this.#checkpoints.delete(taskRun);
+    if (!hadFailed) this.#forgotten.set(taskRun, fence);
+  }
+
+  wasReset(leaseId: string): boolean {
+    const address = parseLeaseId(leaseId);
+    return address !== null && address.fence <= (this.#resets.get(`${address.runId}#${address.task}`) ?? 0);
+  }
+
+  /** A checkpoint has its receipt: no later execution starts before it. Numbers grow with every execution. */
+  checkpointed(taskRun: string, fence: number, number: number): void {
+    if (fence <= (this.#forgotten.get(taskRun) ?? 0)) return;
+    this.#checkpoints.set(taskRun, Math.max(number, this.#checkpoints.get(taskRun) ?? 0));
+  }
+
+  checkpoint(taskRun: string): number {
+    return this.#checkpoints.get(taskRun) ?? 0;
+  }
+
+  // Hosts
+
+  said(event: LeaseEvent): void {
+    this.#said.add(factOf(event));
+    if (event.type === "defer") this.#maxWaits.set(`${event.leaseId}:${event.n}`, event.maxWaitMs);
+    if (event.type === "stopped" || event.type === "complete" || event.type === "fail" || event.type === "decline") {
+      this.#stopped.add(event.leaseId);
+    }
+  }
+
+  /** P4: what has its receipt is durable. */
+  receipted(fact: string): void {
+    this.#receipted.set(fact, (this.#receipted.get(fact) ?? 0) + 1);
+    this.told(fact);
+  }
+
+  /** What a host is told has been committed. */
+  told(fact: string): void {
+    if (!this.has(fact)) this.breach(`host: it was told of ${fact}, which is not durable`);
+  }
+
+  /** P4: an outcome that counts is answered DUPLICATE when it is repeated. */
+  receiptedStale(event: LeaseEvent, fact: string): void {
+    if (event.type === "complete" && this.has(fact) && !this.wasReset(event.leaseId)) {
+      this.breach(`host: STALE for ${fact}, which counts`);
+    }
+  }
+
+  /** At the end: whatever had a receipt is in the log. */
+  checkReceipts(log: ReadonlyMap<string, number>): void {
+    for (const [fact, times] of this.#receipted) {
+      const least = fact.startsWith("checkpoint:") ? times : 1;
+      if ((log.get(fact) ?? 0) < least) this.breach(`receipts: ${fact} had one, and the log has lost it`);
+    }
+  }
+
+  wasSaid(fact: string): boolean {
+    return this.#said.has(fact);
+  }
+
+  maxWait(leaseId: string, n: number): number {
+    const ms = this.#maxWaits.get(`${leaseId}:${n}`) ?? 0;
+    return ms === 0 ? Number.POSITIVE_INFINITY : ms;
+  }
+
+  started(leaseId: string): void {
+    if (this.#started.has(leaseId)) this.breach(`host: lease ${leaseId} was executed twice`);
+    this.#started.add(leaseId);
+  }
+
+  /** Its process is gone, or the code has been told to stop and has. */
+  gone(leaseId: string): void {
+    this.#stopped.add(leaseId);
+  }
+
+  hasStopped(leaseId: string): boolean {
+    return !this.#started.has(leaseId) || this.#stopped.has(leaseId);
+  }
+
+  hello(hostId: string, instance: string): void {
+    const known = this.#hellos.get(hostId) ?? [];
+    known.push({ instance, at: this.time.now() });
+    this.#hellos.set(hostId, known);
+  }
+
+  // Sessions
+
+  sessionOpened(id: string): void {
+    this.#heard.set(id, this.time.now());
+  }
+
+  instanceOf(id: string, instance: string): void {
+    this.#instances.set(id, instance);
+  }
+
+  heard(id: string): void {
+    if (this.#heard.has(id)) this.#heard.set(id, this.time.now());
+  }
+
+  goodbye(id: string): void {
+    this.#goodbyes.add(id);
+  }
+
+  /** P1, P5: a session ends of silence, by another instance of its host after less of it, or when it said goodbye. */
+  sessionEnded(id: string, hostId: string): void {
+    const silent = this.time.now() - (this.#heard.get(id) ?? 0);
+    if (silent >= TTL_MS || this.#goodbyes.has(id)) return;
+    const instance = this.#instances.get(id);
+    const isTaken = (this.#hellos.get(hostId) ?? []).some((h) => h.instance !== instance);
+    if (isTaken && silent >= TTL_MS * TAKEOVER_AFTER_TTL) return;
+    this.breach(`session ${id} ended after ${silent} ms of silence, its TTL is ${TTL_MS} ms`);
+  }
+}
+
+/** The name under which the log has what a host said. */
+export function factOf(event: LeaseEvent): string {
+  switch (event.type) {
+    case "defer":
+    case "reclaim":
+      return `${event.type}:${event.leaseId}:${event.n}`;
+    case "stopped":
+      return `ended:${event.leaseId}`;
+    case "complete":
+    case "fail":
+    case "checkpoint":
+    case "decline":
+      return `${event.type}:${event.leaseId}`;
+  }
+}
