@@ -78,7 +78,8 @@ export class Client {
             if (code === "STORE_UNAVAILABLE" || code === "DRAINING") return;
             isDone = true;
             this.open--;
-            if (code !== "RUN_NOT_FAILED" && code !== "WORKFLOW_NOT_FOUND") this.world.facts.breach(`client: ${code}: ${message}`);
+            if (code !== "RUN_NOT_FAILED" && code !== "WORKFLOW_NOT_FOUND")
+              this.world.facts.breach(`client: ${code}: ${message}`);
           },
         );
       });

@@ -5,7 +5,14 @@
 import type { CloacaError } from "../../server/src/core/errors.js";
 import type { LeaseGrant } from "../../server/src/core/grants.js";
 import type { LeaseEvent, ReceiptResult } from "../../server/src/core/lease-events.js";
-import type { Drain, Hello, HostEvent, NumberedReceipt, SchedulerEvent, Welcome } from "../../server/src/engine/events.js";
+import type {
+  Drain,
+  Hello,
+  HostEvent,
+  NumberedReceipt,
+  SchedulerEvent,
+  Welcome,
+} from "../../server/src/engine/events.js";
 import type { LeaseVerdict } from "../../server/src/store/store.js";
 import { offering } from "../../server/src/testing/scripted-host.js";
 import { type Facts, factOf } from "./facts.js";
@@ -376,7 +383,12 @@ export class SimulatedHost implements LinkHost {
       if (seq > upTo) continue;
       const result = exceptions.find((e) => e.seq === seq)?.result ?? "APPLIED";
       this.#unreceipted.delete(seq);
-      if (event.type === "lease_event") this.#receipt(event.event, result, exceptions.find((e) => e.seq === seq));
+      if (event.type === "lease_event")
+        this.#receipt(
+          event.event,
+          result,
+          exceptions.find((e) => e.seq === seq),
+        );
     }
   }
 
@@ -389,7 +401,8 @@ export class SimulatedHost implements LinkHost {
     else facts.breach(`host: ${result} for ${fact}: ${exception?.error?.message ?? ""}`);
     const task = this.leases.get(event.leaseId);
     if (event.type === "checkpoint" && result === "APPLIED") task?.checkpointed(event.patch);
-    const ends = event.type === "complete" || event.type === "fail" || event.type === "decline" || event.type === "stopped";
+    const ends =
+      event.type === "complete" || event.type === "fail" || event.type === "decline" || event.type === "stopped";
     // A fenced lease is stopped first, whatever becomes of what was said before.
     if (task !== undefined && (ends || (result === "STALE" && task.state !== "ENDING"))) this.drop(task);
   }

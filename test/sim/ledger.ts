@@ -64,7 +64,14 @@ export class Ledger {
     this.#ended = new Set(endedSessions);
     for (const { id, spec, draining } of sessions) {
       const known = this.sessions.get(id);
-      const fresh = { hostId: spec.hostId, slots: 0, held: 0, isDraining: false, streak: 0, reclaims: new Set<Entry>() };
+      const fresh = {
+        hostId: spec.hostId,
+        slots: 0,
+        held: 0,
+        isDraining: false,
+        streak: 0,
+        reclaims: new Set<Entry>(),
+      };
       const session = known ?? fresh;
       if (known === undefined) {
         this.facts.sessionOpened(id);
@@ -102,7 +109,8 @@ export class Ledger {
 
   /** At the end nobody may hold anything. */
   checkEmpty(): void {
-    for (const [id, { held }] of this.sessions) if (held !== 0) this.#breach(`session ${id} holds ${held} slots at the end`);
+    for (const [id, { held }] of this.sessions)
+      if (held !== 0) this.#breach(`session ${id} holds ${held} slots at the end`);
     for (const [key, { lease, ending }] of this.#entries) {
       if (lease !== "" || ending.size > 0) this.#breach(`${key} has a lease at the end`);
     }
@@ -161,7 +169,7 @@ export class Ledger {
           if (at < due) return `its longest wait ends ${due - at} ms later`;
         } else if (!facts.wasSaid(`reclaim:${leaseId}:${deferral}`)) return "its host never said so";
         entry.state = "RECLAIMING";
-          this.sessions.get(sessionId)?.reclaims.add(entry);
+        this.sessions.get(sessionId)?.reclaims.add(entry);
         facts.add(`reclaim:${leaseId}:${deferral}`);
         return null;
       case "TASK_RESUMED": {
@@ -237,7 +245,12 @@ export class Ledger {
         return null;
       case "TASK_RESET":
         facts.reset(key, entry.fence, entry.state === "FAILED");
-        Object.assign(entry, { state: "idle", recovery: 0, heldMs: 0, attempt: entry.attempt === 0 ? 0 : entry.attempt + 1 });
+        Object.assign(entry, {
+          state: "idle",
+          recovery: 0,
+          heldMs: 0,
+          attempt: entry.attempt === 0 ? 0 : entry.attempt + 1,
+        });
         entry.declinedBy.clear();
         return null;
       default:

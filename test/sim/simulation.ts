@@ -77,7 +77,13 @@ class Simulation {
     const { time, facts } = this;
     const trace = (line: string) => this.trace(line);
     const dial = (host: SimulatedHost) => this.#dial(host);
-    this.client = new Client({ time, facts, random: new Random(`client/${seed}`), scheduler: () => this.#process, trace });
+    this.client = new Client({
+      time,
+      facts,
+      random: new Random(`client/${seed}`),
+      scheduler: () => this.#process,
+      trace,
+    });
     this.hosts = plan.hosts.map((host, index) => {
       const random = new Random(`host/${seed}/${index}`);
       return new SimulatedHost({ time, facts, seed, random, dial, trace }, `host-${index}`, host);
@@ -167,7 +173,9 @@ class Simulation {
         this.#events++;
         this.#hash.update(JSON.stringify(event));
         if (event.task === undefined) this.facts.add(`${event.type}:${runId}`);
-        this.trace(`  ${event.type} ${runId}#${event.task ?? ""} ${event.leaseId ?? ""} ${event.sessionId ?? ""} ${event.reason ?? ""}`);
+        this.trace(
+          `  ${event.type} ${runId}#${event.task ?? ""} ${event.leaseId ?? ""} ${event.sessionId ?? ""} ${event.reason ?? ""}`,
+        );
       }
     }
     this.ledger.committed(writes);
@@ -182,7 +190,8 @@ class Simulation {
           this.facts.breach(`scheduler: lease ${event.lease.leaseId} goes out and is not durable`);
         }
       } else this.#hash.update(event.type);
-      if (event.type !== "heartbeat_ack") this.trace(`${link.host.name} is sent ${this.#trace === null ? "" : describe(event)}`);
+      if (event.type !== "heartbeat_ack")
+        this.trace(`${link.host.name} is sent ${this.#trace === null ? "" : describe(event)}`);
     }
   }
 
@@ -290,7 +299,12 @@ class Simulation {
   async #explain(): Promise<void> {
     const open = [...this.#statuses].filter(([, status]) => !isRunOver(status as "FAILED"));
     const hosts = this.hosts.map((h) => `${h.name}: ${h.describe()}`).join("; ");
-    const lines = [`runs ${JSON.stringify(open)}`, `requests ${this.client.open}`, `ledger ${this.ledger.describe()}`, hosts];
+    const lines = [
+      `runs ${JSON.stringify(open)}`,
+      `requests ${this.client.open}`,
+      `ledger ${this.ledger.describe()}`,
+      hosts,
+    ];
     for (const [runId] of open) {
       const view = await this.#process?.scheduler.store.readRun("default", runId);
       lines.push(...(view?.tasks.map((t) => `${runId}#${t.task} ${t.state}`) ?? []));

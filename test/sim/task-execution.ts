@@ -3,7 +3,7 @@ import type { LeaseGrant } from "../../server/src/core/grants.js";
 import type { Patch } from "../../server/src/core/model.js";
 import type { LeaseVerdict, ListedLease } from "../../server/src/store/store.js";
 import type { SimulatedHost } from "./host.js";
-import { scriptOf, type Step, WORKFLOWS } from "./workflows.js";
+import { type Step, scriptOf, WORKFLOWS } from "./workflows.js";
 
 export type LocalState = "RUNNING" | "DEFERRING" | "DEFERRED" | "RECLAIMING" | "FINISHED" | "ENDING";
 
@@ -43,7 +43,8 @@ export class TaskExecution {
     // A lease that came late may be anybody's by now.
     const isCurrent = this.host.facts.isCurrent(this.leaseId);
     if (isCurrent) this.#checkInput();
-    if (isCurrent && done < least) this.host.facts.breach(`host: ${this.leaseId} starts from checkpoint ${done}, ${least} was receipted`);
+    if (isCurrent && done < least)
+      this.host.facts.breach(`host: ${this.leaseId} starts from checkpoint ${done}, ${least} was receipted`);
     if (this.lease.checkpoint?.set["attempt"] === String(this.lease.attempt)) {
       this.#at = done % CHECKPOINTS_PER_EXECUTION;
     }
@@ -68,7 +69,8 @@ export class TaskExecution {
   }
 
   granted(n: number, _outcome: "MET" | "MAX_WAIT"): void {
-    if (n !== this.#n || (this.state !== "DEFERRING" && this.state !== "DEFERRED" && this.state !== "RECLAIMING")) return;
+    if (n !== this.#n || (this.state !== "DEFERRING" && this.state !== "DEFERRED" && this.state !== "RECLAIMING"))
+      return;
     this.host.facts.told(`resumed:${this.leaseId}:${n}`);
     this.state = "RUNNING";
     this.holdsSlot = true;
@@ -185,7 +187,9 @@ export class TaskExecution {
       const by = input[`by ${dependency}`];
       const lease = by === undefined ? "" : String(JSON.parse(by));
       if (!this.host.facts.has(`complete:${lease}`)) {
-        this.host.facts.breach(`host: ${this.leaseId} has a context of ${dependency} by ${by}, which never completed it`);
+        this.host.facts.breach(
+          `host: ${this.leaseId} has a context of ${dependency} by ${by}, which never completed it`,
+        );
       }
     }
   }
