@@ -1,5 +1,5 @@
 // Runs a program of the repository from a fresh clone: installs and builds first where needed, then becomes it.
-// Usage: node scripts/run.mjs cloaca|demo|bench|conformance [args…]   ·   node scripts/run.mjs example <name> [args…]
+// Usage: node scripts/run.mjs cloaca|demo|bench [args…]   ·   node scripts/run.mjs example <name> [args…]
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -11,7 +11,6 @@ const programs = {
   cloaca: "cli/bin/cloaca.js",
   demo: "examples/dist/demo/main.js",
   bench: "bench/dist/main.js",
-  conformance: "conformance/dist/main.js",
 };
 
 const [name = "", ...rest] = process.argv.slice(2);

@@ -4,13 +4,13 @@ import { Command, Option } from "commander";
 import { LEVELS, type Level, upTo } from "./cases/case.js";
 import { HOST_CASES } from "./cases/index.js";
 import { junit } from "./report/junit.js";
-import { line, summary, verdictOf } from "./report/table.js";
+import { line, matrix, summary, type Tested, verdictOf } from "./report/table.js";
 import { type CaseResult, runCases } from "./run-cases.js";
 import { runSchedulerCases, SCHEDULER_CASES } from "./scheduler/run-scheduler-cases.js";
 import { commandProgram } from "./stage/host-program.js";
 
 interface Options {
-  readonly host?: string;
+  readonly host: readonly string[];
   readonly scheduler?: string;
   readonly level: Level;
   readonly only: readonly string[];
@@ -22,19 +22,23 @@ interface Options {
 
 const program = new Command("cloaca-conformance")
   .description("Tests a task host, or a scheduler, against the rules of docs/PROTOCOL.md")
-  .option("--host <command>", "starts the host under test; it finds the address in CLOACA_ADDRESS")
+  .option("--host <command>", "starts the host under test; may be repeated, with a name: go=./host", append, [])
   .option("--scheduler <address>", "the live scheduler under test, for example 127.0.0.1:7233")
   .addOption(new Option("--level <level>", "cases of this level and those below").choices(LEVELS).default("drain"))
-  .option("--only <case>", "only this case; may be repeated", (name: string, before: string[]) => [...before, name], [])
+  .option("--only <case>", "only this case; may be repeated", append, [])
   .option("--junit <file>", "writes the results as JUnit XML")
   .option("--known-failing <file>", "names of cases, one in a line, that may fail and must not pass")
   .option("--patience <ms>", "longest wait for anything that is owed", Number, 8_000)
   .option("--list", "lists the cases and ends");
 
+function append(text: string, before: readonly string[]): readonly string[] {
+  return [...before, text];
+}
+
 process.exitCode = await main(program.parse().opts<Options>());
 
 async function main(options: Options): Promise<number> {
-  const { level, only, patience: patienceMs, host, scheduler } = options;
+  const { level, only, patience: patienceMs, scheduler } = options;
   const isChosen = ({ name }: { readonly name: string }): boolean => only.length === 0 || only.includes(name);
   const hostCases = upTo(HOST_CASES, level).filter(isChosen);
   const schedulerCases = SCHEDULER_CASES.filter(isChosen);
@@ -46,19 +50,32 @@ async function main(options: Options): Promise<number> {
     for (const { name, rules, title } of schedulerCases) list("scheduler", name, rules, title);
     return 0;
   }
+  if (options.host.length === 0 && scheduler === undefined) {
+    return wrong("--host, the command that starts the host under test, or --scheduler, the address of one, is missing");
+  }
   const known = new Set(options.knownFailing === undefined ? [] : namesIn(options.knownFailing));
   const told = (result: CaseResult): void => console.log(line(result, known));
-  let results: CaseResult[];
-  if (host !== undefined && scheduler === undefined) {
-    results = await runCases(hostCases, { start: commandProgram(host), patienceMs }, told);
-  } else if (scheduler !== undefined && host === undefined) {
-    results = await runSchedulerCases(schedulerCases, scheduler, patienceMs, told);
-  } else {
-    return wrong("either --host, the command that starts the host under test, or --scheduler, the address of one");
+  const tested: Tested[] = [];
+  for (const { name, command } of options.host.map(named)) {
+    console.log(`\n${name}`);
+    tested.push({ name, results: await runCases(hostCases, { start: commandProgram(command), patienceMs }, told) });
   }
-  if (options.junit !== undefined) writeFileSync(options.junit, junit(host ?? scheduler ?? "", results, known));
-  console.log(`\n${summary(results, known)}`);
-  return results.some((result) => verdictOf(result, known).isFailure) ? 1 : 0;
+  if (scheduler !== undefined) {
+    console.log("\nscheduler");
+    const results = await runSchedulerCases(schedulerCases, scheduler, patienceMs, told);
+    tested.push({ name: "scheduler", results });
+  }
+  if (options.junit !== undefined) writeFileSync(options.junit, junit(tested, known));
+  const all = tested.flatMap(({ results }) => results);
+  if (tested.length > 1) console.log(`\n${matrix(tested, known)}`);
+  console.log(`\n${summary(all, known)}`);
+  return all.some((result) => verdictOf(result, known).isFailure) ? 1 : 0;
+}
+
+/** `go=./host` has a name; a command without one is its own. An assignment of the shell, `A=b ./host`, is no name. */
+function named(host: string): { readonly name: string; readonly command: string } {
+  const [, name, command] = /^([a-z][a-z0-9-]*)=(.+)$/.exec(host) ?? [];
+  return name === undefined || command === undefined ? { name: host, command: host } : { name, command };
 }
 
 function list(group: string, name: string, rules: readonly string[], title: string): void {

@@ -27,7 +27,7 @@ function named(value: unknown): string[] {
   return typeof value === "object" && value !== null ? Object.values(value).flatMap(named) : [];
 }
 
-describe.each(["proto", "server", "sdk-ts", "cli"])("the package in %s", (folder) => {
+describe.each(["proto", "server", "sdk-ts", "cli", "conformance"])("the package in %s", (folder) => {
   const files = packed(folder);
   const manifest = JSON.parse(readFileSync(join(ROOT, folder, "package.json"), "utf8")) as Record<string, unknown>;
 

@@ -1,27 +1,35 @@
 /** Results for machines: JUnit's XML. */
 import type { CaseResult } from "../run-cases.js";
-import { verdictOf } from "./table.js";
+import { type Tested, verdictOf } from "./table.js";
 
-export function junit(subject: string, results: readonly CaseResult[], knownFailing: ReadonlySet<string>): string {
-  const verdicts = results.map((result) => ({ result, verdict: verdictOf(result, knownFailing) }));
-  const failed = verdicts.filter(({ verdict }) => verdict.isFailure).length;
-  const known = verdicts.filter(({ verdict }) => verdict.word === "known").length;
-  const counts = `tests="${results.length}" failures="${failed}" skipped="${known}"`;
-  const lines = verdicts.map(({ result: { name, group, rules, ms, failure }, verdict }) => {
-    const open = `    <testcase classname="${group}" name="${name} (${rules.join(", ")})" time="${ms / 1_000}"`;
-    const why = failure ?? "it passes now: take it off the list of known failures";
-    if (verdict.isFailure) return `${open}><failure message="${xml(why)}"/></testcase>`;
-    return verdict.word === "known" ? `${open}><skipped message="${xml(why)}"/></testcase>` : `${open}/>`;
-  });
+export function junit(tested: readonly Tested[], knownFailing: ReadonlySet<string>): string {
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
-    `<testsuites name="cloaca-conformance" ${counts}>`,
-    `  <testsuite name="${xml(subject)}" ${counts}>`,
-    ...lines,
-    "  </testsuite>",
+    `<testsuites name="cloaca-conformance" ${counts(tested, knownFailing)}>`,
+    ...tested.flatMap((one) => [
+      `  <testsuite name="${xml(one.name)}" ${counts([one], knownFailing)}>`,
+      ...one.results.map((result) => testCase(result, knownFailing)),
+      "  </testsuite>",
+    ]),
     "</testsuites>",
     "",
   ].join("\n");
+}
+
+function counts(tested: readonly Tested[], knownFailing: ReadonlySet<string>): string {
+  const verdicts = tested.flatMap(({ results }) => results.map((result) => verdictOf(result, knownFailing)));
+  const failed = verdicts.filter(({ isFailure }) => isFailure).length;
+  const known = verdicts.filter(({ word }) => word === "known").length;
+  return `tests="${verdicts.length}" failures="${failed}" skipped="${known}"`;
+}
+
+function testCase(result: CaseResult, knownFailing: ReadonlySet<string>): string {
+  const { name, group, rules, ms, failure } = result;
+  const open = `    <testcase classname="${group}" name="${name} (${rules.join(", ")})" time="${ms / 1_000}"`;
+  const why = failure ?? "it passes now: take it off the list of known failures";
+  const { word, isFailure } = verdictOf(result, knownFailing);
+  if (isFailure) return `${open}><failure message="${xml(why)}"/></testcase>`;
+  return word === "known" ? `${open}><skipped message="${xml(why)}"/></testcase>` : `${open}/>`;
 }
 
 const NAMES: Readonly<Record<string, string>> = {

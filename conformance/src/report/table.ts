@@ -1,6 +1,12 @@
 /** Results for people. */
 import type { CaseResult } from "../run-cases.js";
 
+/** A host or scheduler, and how it did. */
+export interface Tested {
+  readonly name: string;
+  readonly results: readonly CaseResult[];
+}
+
 export interface Verdict {
   readonly word: "ok" | "FAILED" | "known" | "MENDED";
   readonly isFailure: boolean;
@@ -29,3 +35,20 @@ export function summary(results: readonly CaseResult[], knownFailing: ReadonlySe
   const known = verdicts.filter(({ word }) => word === "known").length;
   return `${results.length - failed - known} passed, ${failed} failed${known > 0 ? `, ${known} known to fail` : ""}`;
 }
+
+/** Cases by those that were tested: a column each, narrow. */
+export function matrix(tested: readonly Tested[], knownFailing: ReadonlySet<string>): string {
+  const cases = new Map(tested.flatMap(({ results }) => results.map((r) => [`${r.group.padEnd(9)} ${r.name}`, r])));
+  const width = Math.max(...[...cases.keys()].map((name) => name.length));
+  const head = ["".padEnd(width), ...tested.map(({ name }) => short(name))];
+  const rows = [...cases].map(([label, { group, name }]) => {
+    const cells = tested.map(({ name: column, results }) => {
+      const found = results.find((result) => result.group === group && result.name === name);
+      return (found === undefined ? "-" : verdictOf(found, knownFailing).word).padEnd(short(column).length);
+    });
+    return [label.padEnd(width), ...cells].join("  ").trimEnd();
+  });
+  return [head.join("  "), ...rows].join("\n");
+}
+
+const short = (name: string): string => name.slice(-12).padEnd(6);

@@ -9,7 +9,8 @@ export const sleep = (ms: number): Promise<void> => new Promise((resolve) => set
 export async function within<T>(ms: number, what: string, promise: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const end = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new CaseFailure(`waited ${ms} ms in vain for ${what}`)), ms);
+    // What nobody waits for any more does not keep the process; while somebody does, a server or a stream is open.
+    timer = setTimeout(() => reject(new CaseFailure(`waited ${ms} ms in vain for ${what}`)), ms).unref();
   });
   try {
     return await Promise.race([promise, end]);
