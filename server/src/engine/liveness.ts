@@ -6,7 +6,8 @@ import type { Store } from "../store/store.js";
 const STALL_MS = 1_000;
 
 export class Liveness {
-  readonly #heard = new Set<string>();
+  /** When each session was last heard since the last turn. */
+  readonly #heard = new Map<string, number>();
   #planned: number | null = null;
 
   constructor(
@@ -16,20 +17,24 @@ export class Liveness {
 
   /** Any message renews its session, when it is read, before anything queues. */
   heard(sessionId: string): void {
-    this.#heard.add(sessionId);
+    this.#heard.set(sessionId, this.clock.now());
   }
 
-  /** The next wake-up that was asked for. */
+  /** The next wake-up that was asked for. What is overdue when it is asked for, as a deadline may be, tells of no stall. */
   plan(due: number): void {
-    this.#planned = due;
+    this.#planned = Math.max(due, this.clock.now());
   }
 
   /** Gives signs of life to the store, before anything expires. */
   flush(): void {
-    const stalled = this.#planned !== null && this.clock.now() - this.#planned > STALL_MS;
+    const now = this.clock.now();
+    const stalled = this.#planned !== null && now - this.#planned > STALL_MS;
     this.#planned = null;
     if (stalled) this.store.touchAllSessions();
-    else if (this.#heard.size > 0) this.store.touchSessions(this.#heard);
+    else if (this.#heard.size > 0) {
+      // A heartbeat takes no turn: the next one may come much later, and must not be taken for life.
+      this.store.touchSessions([...this.#heard].map(([id, at]) => [id, now - at] as const));
+    }
     this.#heard.clear();
   }
 }

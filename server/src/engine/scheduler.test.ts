@@ -185,6 +185,40 @@ describe.each(["memory", "sqlite"] as const)("a scheduler on %s", (kind) => {
     ]);
   });
 
+  it("P5: a session expires a TTL after it was last heard, and not after the turn that notes it", async () => {
+    const host = await connect(offering(workflowOf("one", { a: [] })));
+    const { id = "" } = host.welcome?.session ?? {};
+    await time.advance(1_000);
+    // Takes no turn: the next one is when the session would have expired without it.
+    host.connection.receive([{ seq: 0, type: "heartbeat", nonce: 1n, mainLoopLagMs: 0 }]);
+    host.connection.ended(false);
+    await time.advance(DEFAULT_LIMITS.sessionTtlMs - 1);
+    expect(store.session(id)).not.toBeNull();
+    await time.advance(1);
+    expect(store.session(id)).toBeNull();
+  });
+
+  it("P5: a deadline that is overdue when it is set is no stall: it gives nobody another TTL", async () => {
+    const definition = workflowOf("slow", { a: [] });
+    const timed = { ...definition, tasks: definition.tasks.map((task) => ({ ...task, timeoutMs: 2_000 })) };
+    const silent = await connect({ ...offering(timed), hostId: "silent", instanceId: "instance-2", slots: 0 });
+    const host = await connect(offering(timed));
+    await start("slow");
+    const leaseId = host.leases[0]?.leaseId ?? "";
+    // The loop stands still, and the task gives its slot back only after its timeout.
+    host.say({ type: "defer", leaseId, n: 1, pollIntervalMs: 10, maxWaitMs: 0, description: "", patch: null });
+    await time.stall(4_000);
+    await time.advance(1);
+    const { id = "" } = silent.welcome?.session ?? {};
+    const heard = store.listSessions("default").find((v) => v.session.id === id)?.lastHeard ?? 0;
+    await time.advance(5_000);
+    host.say({ type: "reclaim", leaseId, n: 1 });
+    await time.settle();
+    await time.advance(1);
+    expect(host.all("cancel")).toHaveLength(1);
+    expect(store.listSessions("default").find((v) => v.session.id === id)?.lastHeard).toBe(heard);
+  });
+
   it("P5: time in which the loop stood still is nobody's silence: each session has a full TTL after it", async () => {
     const host = await connect(offering(workflowOf("one", { a: [] })));
     const { id = "" } = host.welcome?.session ?? {};

@@ -32,8 +32,8 @@ export interface Store {
   openSessions(items: readonly OpenSession[]): Promise<readonly (OpenedSession | CloacaError)[]>;
   /** Changes what sessions offer. Unknown sessions are passed over: they may just have expired. */
   updateSessions(items: readonly UpdateSession[]): Promise<void>;
-  /** Notes life (P5), by the store's clock. Not durable, and cheap. */
-  touchSessions(sessionIds: Iterable<string>): void;
+  /** Notes life (P5): sessions, and how many milliseconds ago each was heard. Not durable, and cheap. */
+  touchSessions(heard: Iterable<readonly [sessionId: string, agoMs: number]>): void;
   /** Gives every session a full TTL: for some time nobody could be heard (P5). */
   touchAllSessions(): void;
   /** Ends sessions that were silent for longer than their TTL, and recovers what they held (P5). */

@@ -12,7 +12,7 @@ export function recoveryContract(theWorld: TheWorld): void {
     world.clock.move(1);
     expect(await world.store.expireSessions(10)).toEqual([session.id]);
     expect(world.store.session(session.id)).toBeNull();
-    world.store.touchSessions([session.id]);
+    world.store.touchSessions([[session.id, 0]]);
     expect(await world.store.expireSessions(10)).toEqual([]);
     expect(await world.tryHost("h", { resumeToken: session.resumeToken })).toMatchObject({ resumed: false });
   });
@@ -23,7 +23,7 @@ export function recoveryContract(theWorld: TheWorld): void {
     const loud = await world.host("loud");
     const quiet = await world.host("quiet");
     clock.move(TTL_MS - 1);
-    store.touchSessions([loud.session.id]);
+    store.touchSessions([[loud.session.id, 0]]);
     clock.move(1);
     expect(await store.expireSessions(10)).toEqual([quiet.session.id]);
     clock.move(TTL_MS);

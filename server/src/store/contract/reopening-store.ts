@@ -89,7 +89,7 @@ export async function reopening(open: () => Promise<Store>): Promise<Store> {
   return {
     openSessions: (items) => then(store.openSessions(items)),
     updateSessions: (items) => then(store.updateSessions(items)),
-    touchSessions: (ids) => store.touchSessions(ids),
+    touchSessions: (heard) => store.touchSessions(heard),
     touchAllSessions: () => store.touchAllSessions(),
     expireSessions: (limit) => then(store.expireSessions(limit), (ids) => ids.length === 0),
     endSessions: (ids, reason) => then(store.endSessions(ids, reason)),

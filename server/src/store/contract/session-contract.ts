@@ -214,7 +214,7 @@ export function sessionContract(theWorld: TheWorld): void {
     const { store } = theWorld();
     await store.updateSessions([{ sessionId: "gone", slots: 3 }]);
     await store.endSessions(["gone"], "bye");
-    store.touchSessions(["gone"]);
+    store.touchSessions([["gone", 0]]);
     expect(await store.pendingFor("gone", new Set())).toEqual([]);
     expect(store.listSessions("default")).toEqual([]);
   });

@@ -76,13 +76,14 @@ export class LiveStore implements S.Store {
     });
   }
 
-  touchSessions(sessionIds: Iterable<string>): void {
+  touchSessions(heard: Iterable<readonly [sessionId: string, agoMs: number]>): void {
     const now = this.#now();
-    for (const id of sessionIds) this.#sessions.touch(id, now);
+    for (const [id, agoMs] of heard) this.#sessions.touch(id, now - agoMs);
   }
 
   touchAllSessions(): void {
-    this.touchSessions(this.#books.sessions.keys());
+    const now = this.#now();
+    for (const id of this.#books.sessions.keys()) this.#sessions.touch(id, now);
   }
 
   expireSessions(limit: number): Promise<string[]> {

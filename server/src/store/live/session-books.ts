@@ -79,9 +79,9 @@ export class SessionBooks {
     this.#change(session, { ...record, spec, draining, drainRequest });
   }
 
-  touch(sessionId: string, now: number): void {
+  touch(sessionId: string, heardAt: number): void {
     const session = this.books.sessions.get(sessionId);
-    if (session !== undefined) session.lastHeard = now;
+    if (session !== undefined) session.lastHeard = Math.max(session.lastHeard, heardAt);
   }
 
   /** Ends a session and recovers what it held. Final: the session never comes back (P5). */
