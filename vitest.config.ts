@@ -22,11 +22,18 @@ export default defineConfig({
         },
       },
       {
+        // The scheduler on virtual time, on the sources.
+        esbuild,
+        ssr: { resolve: { conditions: ["@cloaca/source", ...defaultServerConditions] } },
+        test: { name: "sim", include: ["test/sim/**/*.test.ts"] },
+      },
+      {
         // Across processes, on what is built. Two at a time at most: each file starts processes of its own.
         esbuild,
         test: {
           name: "e2e",
           include: ["test/**/*.test.ts"],
+          exclude: ["test/sim/**"],
           globalSetup: "test/setup/build.ts",
           maxWorkers: 2,
           // After the unit tests: these measure patience, and two cores serve both badly at once.

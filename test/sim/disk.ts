@@ -20,6 +20,7 @@ export class Disk {
     kind: "memory" | "durable",
     /** Hears of each commit as soon as it is durable. */
     readonly committed: (writes: WriteSet) => void,
+    readonly disturbed: () => void,
   ) {
     this.#db = kind === "memory" ? null : new Database(":memory:");
     for (const migration of MIGRATIONS) this.#db?.exec(migration);
@@ -32,6 +33,7 @@ export class Disk {
     const observed = Object.assign(journal, {
       commit: (writes: WriteSet) => {
         const fate = this.fates.shift();
+        if (fate !== undefined) this.disturbed();
         if (fate === "fails") throw new Error("the disk is full");
         if (fate === "crash before commit") {
           crash();

@@ -5,6 +5,12 @@ import { TAKEOVER_AFTER_TTL } from "../../server/src/engine/limits.js";
 import { TTL_MS } from "./plan.js";
 import type { VirtualTime } from "./virtual-time.js";
 
+/** A wake-up that is later than that is a stall. */
+const NOTICED_STALL_MS = 1_000;
+
+/** So long a session may live after its TTL, when nothing disturbs the scheduler. */
+const LATE_MS = 1_000;
+
 export class Facts {
   /** What was wrong, the first one first. */
   readonly breaches: string[] = [];
@@ -23,6 +29,7 @@ export class Facts {
   #upSince = 0;
   #uptime = 0;
   #isUp = false;
+  #disturbedAt = 0;
   /** Fence of a task run when its run was last retried, and when that made it forget its checkpoint. */
   readonly #resets = new Map<string, number>();
   readonly #forgotten = new Map<string, number>();
@@ -42,8 +49,22 @@ export class Facts {
   schedulerUp(): void {
     this.#isUp = true;
     this.#upSince = this.time.now();
+    this.disturbed();
     // P5: nobody could be heard before.
     for (const id of this.#heard.keys()) this.#heard.set(id, this.time.now());
+  }
+
+  /** P5: a loop that stood still for so long that it could hear nobody gives everybody a full TTL. */
+  stallEnded(): void {
+    const now = this.time.now();
+    this.disturbed();
+    const silent = [...this.#heard.values()].some((heard) => now - heard > TTL_MS + NOTICED_STALL_MS);
+    if (silent) for (const id of this.#heard.keys()) this.#heard.set(id, now);
+  }
+
+  /** The scheduler, or its disk, could not do its work. */
+  disturbed(): void {
+    this.#disturbedAt = this.time.now();
   }
 
   schedulerDown(): void {
@@ -175,7 +196,12 @@ export class Facts {
   /** P1, P5: a session ends of silence, by another instance of its host after less of it, or when it said goodbye. */
   sessionEnded(id: string, hostId: string): void {
     const silent = this.time.now() - (this.#heard.get(id) ?? 0);
-    if (silent >= TTL_MS || this.#goodbyes.has(id)) return;
+    this.#heard.delete(id);
+    if (silent >= TTL_MS || this.#goodbyes.has(id)) {
+      const isLate = silent > TTL_MS + LATE_MS && this.time.now() - this.#disturbedAt > silent + LATE_MS;
+      if (isLate) this.breach(`session ${id} was recovered only after ${silent} ms, its TTL is ${TTL_MS} ms`);
+      return;
+    }
     const instance = this.#instances.get(id);
     const isTaken = (this.#hellos.get(hostId) ?? []).some((h) => h.instance !== instance);
     if (isTaken && silent >= TTL_MS * TAKEOVER_AFTER_TTL) return;

@@ -57,6 +57,9 @@ export class SimulatedHost implements LinkHost {
   readonly leases = new Map<string, TaskExecution>();
   isDown = false;
   isDraining = false;
+  /** Whether it hands leases back that it could execute. */
+  mayDecline = true;
+  hasDeclined = false;
   /** Most slots that it has offered: what was granted before it offered fewer stays. */
   #ceiling: number;
   /** It said hello, and no Welcome came since. */
@@ -135,7 +138,7 @@ export class SimulatedHost implements LinkHost {
   }
 
   resize(slots: number): void {
-    if (this.isDown || this.isDraining) return;
+    if (this.isDown) return;
     this.slots = slots;
     this.#ceiling = Math.max(this.#ceiling, slots);
     this.#say({ type: "set_slots", slots });
@@ -171,6 +174,7 @@ export class SimulatedHost implements LinkHost {
 
   say(event: LeaseEvent): void {
     this.facts.said(event);
+    if (event.type === "decline") this.hasDeclined = true;
     this.world.trace(`${this.name} says ${factOf(event)}`);
     this.#say({ type: "lease_event", event });
   }
@@ -426,7 +430,8 @@ export class SimulatedHost implements LinkHost {
 
   /** P2: what holds a slot, as the host counts it, is never more than it offered. */
   #checkSlots(): void {
-    const holding: readonly LocalState[] = ["RUNNING", "DEFERRING", "FINISHED", "ENDING"];
+    // A grant may overtake the receipt of the end that made room for it.
+    const holding: readonly LocalState[] = ["RUNNING", "DEFERRING", "ENDING"];
     let held = 0;
     for (const { state, holdsSlot } of this.leases.values()) if (holding.includes(state) && holdsSlot) held++;
     if (held > this.#ceiling) this.facts.breach(`host: ${this.name} was given ${held} slots, it has ${this.#ceiling}`);

@@ -31,6 +31,7 @@ interface Entry {
 
 interface Session {
   readonly hostId: string;
+  generation: number;
   slots: number;
   held: number;
   isDraining: boolean;
@@ -62,10 +63,11 @@ export class Ledger {
   committed({ sessions, endedSessions, chunks }: Pick<WriteSet, "sessions" | "endedSessions" | "chunks">): void {
     this.#granted = new Map();
     this.#ended = new Set(endedSessions);
-    for (const { id, spec, draining } of sessions) {
+    for (const { id, spec, draining, generation } of sessions) {
       const known = this.sessions.get(id);
       const fresh = {
         hostId: spec.hostId,
+        generation: 0,
         slots: 0,
         held: 0,
         isDraining: false,
@@ -77,6 +79,9 @@ export class Ledger {
         this.facts.sessionOpened(id);
         this.sessions.set(id, session);
       }
+      // A Hello is a sign of life.
+      if (generation > session.generation) this.facts.heard(id);
+      session.generation = generation;
       session.slots = spec.slots;
       session.isDraining = draining;
     }
@@ -89,11 +94,6 @@ export class Ledger {
   isCurrent(leaseId: string): boolean {
     const address = parseLeaseId(leaseId);
     return address !== null && this.#entries.get(`${address.runId}#${address.task}`)?.lease === leaseId;
-  }
-
-  wasLeased(leaseId: string): boolean {
-    const address = parseLeaseId(leaseId);
-    return address !== null && (this.#entries.get(`${address.runId}#${address.task}`)?.fence ?? 0) >= address.fence;
   }
 
   /** Nothing is leased, and no code of a fenced lease runs. */
@@ -169,6 +169,7 @@ export class Ledger {
           if (at < due) return `its longest wait ends ${due - at} ms later`;
         } else if (!facts.wasSaid(`reclaim:${leaseId}:${deferral}`)) return "its host never said so";
         entry.state = "RECLAIMING";
+        entry.reclaimed = at;
         this.sessions.get(sessionId)?.reclaims.add(entry);
         facts.add(`reclaim:${leaseId}:${deferral}`);
         return null;

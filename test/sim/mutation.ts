@@ -7,6 +7,8 @@ export interface Mutation {
   readonly name: string;
   /** What a scheduler is made with. */
   readonly limits?: Partial<EngineLimits>;
+  /** When the store believes to be opened. */
+  readonly openedAt?: (now: number) => number;
   readonly journal?: (journal: Journal) => Journal;
   readonly store?: (store: Store, limits: EngineLimits) => Store;
   /** Changes code that is shared by all schedulers of the process; returns what takes it back. */

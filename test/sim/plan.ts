@@ -45,6 +45,8 @@ export interface Plan {
   /** What is in memory is gone after a crash: such a scheduler only stalls. */
   readonly journal: "memory" | "durable";
   readonly reclaimsInARow: number;
+  /** Small ones make leases wait in the queue of their connection. */
+  readonly maxMessageBytes: number;
   readonly hosts: readonly HostPlan[];
   readonly actions: readonly PlannedAction[];
 }
@@ -71,8 +73,24 @@ export function planOf(seed: number): Plan {
     const action = anyAction(random, hosts.length, runs, journal === "durable");
     actions.push({ at, action });
   }
+  if (random.chance(0.3)) actions.push(...cancelledInTheQueue(random, hosts.length, actions));
   actions.sort((a, b) => a.at - b.at);
-  return { seed, journal, reclaimsInARow: random.int(1, 4), hosts, actions };
+  const maxMessageBytes = random.chance(0.3) ? 1_200 : 4 * 1024 * 1024;
+  return { seed, journal, reclaimsInARow: random.int(1, 4), maxMessageBytes, hosts, actions };
+}
+
+/** A slow host gets several leases at once, and their run is cancelled while some wait to be sent. */
+function cancelledInTheQueue(random: Random, hosts: number, others: readonly PlannedAction[]): PlannedAction[] {
+  const at = random.int(500, 20_000);
+  const earlier = others.filter((o) => o.action.type === "start" && o.at < at).length;
+  const slow = Array.from({ length: hosts }, (_, host): PlannedAction => {
+    return { at: at - 100, action: { type: "slow", host, delayMs: random.int(500, 2_500), ms: 4_000 } };
+  });
+  return [
+    ...slow,
+    { at, action: { type: "start", workflow: "wide", priority: 1 } },
+    { at: at + random.int(10, 900), action: { type: "cancel", run: earlier } },
+  ];
 }
 
 function anyAction(random: Random, hosts: number, runs: number, isDurable: boolean): Action {

@@ -17,6 +17,7 @@ export interface Surroundings {
   readonly disk: Disk;
   readonly ids: Ids;
   readonly reclaimsInARow: number;
+  readonly maxMessageBytes: number;
   readonly mutation: Mutation;
   /** Hears of each message as it goes out. */
   readonly sends: (link: Link, events: readonly SchedulerEvent[]) => void;
@@ -38,11 +39,12 @@ export class Incarnation {
       ...DEFAULT_LIMITS,
       sessionTtlMs: TTL_MS,
       reclaimsInARow: around.reclaimsInARow,
+      maxMessageBytes: around.maxMessageBytes,
       maxLossesHeld: 8,
       ...mutation.limits,
     };
     const journal = disk.open(
-      time.now(),
+      mutation.openedAt?.(time.now()) ?? time.now(),
       () => this.crash(),
       (j) => mutation.journal?.(j) ?? j,
     );
@@ -82,6 +84,7 @@ export class Incarnation {
     this.#stalledUntil = until;
     time.after(ms, () => {
       if (this.#isStalled) return;
+      this.facts.stallEnded();
       // First what came in meanwhile, then what was due: the loop reads before it takes its turn.
       for (const { callback, async } of this.#waiting.splice(0)) time.after(0, () => this.isAlive && callback(), async);
     });

@@ -72,7 +72,11 @@ class Simulation {
     this.#trace = options.trace ?? null;
     this.ledger = new Ledger(this.facts, plan.reclaimsInARow);
     this.facts.isCurrent = (leaseId) => this.ledger.isCurrent(leaseId);
-    this.disk = new Disk(plan.journal, (writes) => this.#committed(writes));
+    this.disk = new Disk(
+      plan.journal,
+      (writes) => this.#committed(writes),
+      () => this.facts.disturbed(),
+    );
     const { seed } = plan;
     const { time, facts } = this;
     const trace = (line: string) => this.trace(line);
@@ -132,6 +136,7 @@ class Simulation {
       disk,
       ids: this.#ids,
       reclaimsInARow: this.plan.reclaimsInARow,
+      maxMessageBytes: this.plan.maxMessageBytes,
       mutation: this.options.mutation ?? NO_MUTATION,
       sends: (link, events) => this.#sends(link, events),
       crashed: (incarnation) => this.#crashed(incarnation),
@@ -166,7 +171,11 @@ class Simulation {
     for (const live of writes.runs) {
       const run = live.run();
       this.#statuses.set(run.id, run.status);
+      if (this.facts.has(`run:${run.id}`)) continue;
       this.facts.add(`run:${run.id}`);
+      // One run for one request, however often it is asked for.
+      if (this.facts.has(`request:${run.requestId}`)) this.facts.breach(`client: two runs for ${run.requestId}`);
+      this.facts.add(`request:${run.requestId}`);
     }
     for (const { runId, events } of writes.chunks) {
       for (const event of events) {
@@ -186,8 +195,8 @@ class Simulation {
       if (event.type === "lease") {
         this.#hash.update(`lease ${event.lease.leaseId}`);
         // P4: nothing is said before it is durable.
-        if (!this.ledger.wasLeased(event.lease.leaseId)) {
-          this.facts.breach(`scheduler: lease ${event.lease.leaseId} goes out and is not durable`);
+        if (!this.ledger.isCurrent(event.lease.leaseId)) {
+          this.facts.breach(`scheduler: lease ${event.lease.leaseId} goes out, and is not current`);
         }
       } else this.#hash.update(event.type);
       if (event.type !== "heartbeat_ack")
@@ -280,7 +289,10 @@ class Simulation {
     this.#downMs = 100;
     for (const host of this.hosts) {
       host.delayMs = 0;
+      // P12: what it has declined waits for another session.
+      host.mayDecline = false;
       if (host.slots === 0) host.resize(1);
+      if (host.hasDeclined) this.time.after(8_000, () => host.drain(0, true));
     }
     // A pause that was asked for again and again may have come after its resume.
     for (const ms of [0, 5_000, 10_000]) this.time.after(ms, () => this.#resumeAll(), true);

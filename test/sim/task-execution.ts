@@ -25,7 +25,7 @@ export class TaskExecution {
     readonly host: SimulatedHost,
     readonly lease: LeaseGrant,
   ) {
-    this.#script = scriptOf(host.world.seed, lease.run.id, lease.taskId, lease.attempt);
+    this.#script = scriptOf(host.world.seed, lease.run.workflow, lease.run.id, lease.taskId, lease.attempt);
   }
 
   get leaseId(): string {
@@ -82,11 +82,14 @@ export class TaskExecution {
   cancel(): void {
     if (this.state === "FINISHED" || this.state === "ENDING") return;
     const { host, leaseId } = this;
+    // What was about to wait outside does not run.
+    if (this.state !== "RUNNING") this.holdsSlot = false;
     this.state = "ENDING";
     this.#isStopped = true;
     const isLate = host.world.random.chance(0.3);
     host.after(host.world.random.int(0, 1_500), () => {
       if (host.leases.get(leaseId) !== this) return;
+      this.holdsSlot = false;
       if (isLate) host.say({ type: "complete", leaseId, patch: this.#output() });
       else host.say({ type: "stopped", leaseId });
     });
@@ -142,6 +145,15 @@ export class TaskExecution {
           description: "",
           patch: null,
         });
+        return;
+      case "decline":
+        // P12: never to this session again: somebody else must be able to take it in the end.
+        if (!host.mayDecline) {
+          this.#next();
+          return;
+        }
+        this.state = "FINISHED";
+        host.say({ type: "decline", leaseId, patch: null, reason: "not here" });
         return;
       case "complete":
         this.state = "FINISHED";

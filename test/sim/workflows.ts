@@ -22,6 +22,9 @@ function workflow(name: string, tasks: readonly TaskDefinition[]): WorkflowDefin
 /** Slot-held time of a task with a timeout, in milliseconds. */
 export const TIMEOUT_MS = 1_200;
 
+/** Its tasks all wait outside, and want their slots back. */
+const WIDE = "wide";
+
 export const WORKFLOWS: readonly [WorkflowDefinition, ...WorkflowDefinition[]] = [
   workflow("single", [task("a", [])]),
   workflow("chain", [task("a", [], { retry: RETRY }), task("b", ["a"], { timeoutMs: TIMEOUT_MS, retry: RETRY })]),
@@ -32,24 +35,38 @@ export const WORKFLOWS: readonly [WorkflowDefinition, ...WorkflowDefinition[]] =
     task("join", ["a", "b"]),
     task("rescue", ["c"], { rule: { kind: "failed", task: "c" } }),
   ]),
+  workflow(WIDE, [task("a", []), task("b", []), task("c", []), task("d", []), task("e", [])]),
 ];
 
 export type Step =
   | { readonly type: "work"; readonly ms: number }
   | { readonly type: "checkpoint" }
   | { readonly type: "defer"; readonly pollMs: number; readonly maxWaitMs: number; readonly metAfterMs: number }
+  | { readonly type: "decline" }
   | { readonly type: "complete" }
   | { readonly type: "fail"; readonly transient: boolean };
 
 /** What an attempt of a task does: always the same for the same seed, run and attempt. */
-export function scriptOf(seed: number, runId: string, taskId: string, attempt: number): readonly Step[] {
+export function scriptOf(
+  seed: number,
+  workflow: string,
+  runId: string,
+  taskId: string,
+  attempt: number,
+): readonly Step[] {
   const random = new Random(`${seed}/${runId}/${taskId}/${attempt}`);
   const steps: Step[] = [{ type: "work", ms: random.int(1, 300) }];
+  if (workflow === WIDE) {
+    steps.push({ type: "defer", pollMs: random.int(50, 300), maxWaitMs: 0, metAfterMs: random.int(0, 1_500) });
+    steps.push({ type: "work", ms: random.int(100, 900) });
+  }
   for (let more = random.int(0, 3); more > 0; more--) {
     const kind = random.next();
     if (kind < 0.3) {
       steps.push({ type: "checkpoint" });
-    } else if (kind < 0.75) {
+    } else if (kind < 0.35) {
+      steps.push({ type: "decline" });
+    } else if (kind < 0.8) {
       const maxWaitMs = random.chance(0.3) ? random.int(200, 3_000) : 0;
       const metAfterMs = random.int(0, 6_000);
       steps.push({ type: "defer", pollMs: random.int(100, 1_500), maxWaitMs, metAfterMs });
