@@ -10,6 +10,7 @@ import { breaking } from "./lib/breaking.mjs";
 import { lockFileProblems } from "./lib/lock-file.mjs";
 import { capture, nodeBin, repoRoot } from "./lib/process.mjs";
 import { setUp } from "./lib/setup.mjs";
+import { python } from "./python.mjs";
 
 /** @typedef {{ result: "passed" | "failed" | "skipped", output: string }} Outcome */
 
@@ -30,6 +31,7 @@ const checks = [
   { id: "buf-format", title: "buf format", run: () => tool("buf", "format", "--diff", "--exit-code") },
   { id: "buf-breaking", title: "buf breaking", run: breaking },
   { id: "toolchains", title: "toolchains: Go, for the tests with grpcurl", run: toolchains },
+  { id: "python", title: "toolchains: Python, for the tests of its host", run: pythonToolchain },
 ];
 
 await main();
@@ -138,6 +140,13 @@ function toolchains() {
   if ("path" in found) return { result: "passed", output: "" };
   // Where everything is meant to be there, what is missing is a failure: a suite that never runs proves nothing.
   return { result: inCI ? "failed" : "skipped", output: `${found.missing}: the tests with grpcurl are skipped` };
+}
+
+/** @returns {Outcome} */
+function pythonToolchain() {
+  const found = python();
+  if ("path" in found) return { result: "passed", output: "" };
+  return { result: inCI ? "failed" : "skipped", output: `${found.missing}: the tests of the Python host are skipped` };
 }
 
 async function tests() {

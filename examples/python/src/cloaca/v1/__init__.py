@@ -1,0 +1,1 @@
+"""Generated from proto/cloaca/v1 by tools/gen.py."""
