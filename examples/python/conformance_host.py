@@ -1,6 +1,6 @@
 """The host that the conformance kit drives: the fixed tasks of docs/PROTOCOL.md, in sync functions.
 
-    npx cloaca-conformance --host "python examples/python/conformance_host.py" --level drain
+npx cloaca-conformance --host "python examples/python/conformance_host.py" --level drain
 """
 
 from __future__ import annotations

@@ -77,6 +77,16 @@ describe.skipIf(program === "")("the host in Python", () => {
     expect(output).not.toMatch(/skipped|failed/);
   });
 
+  it("is formatted and linted", { timeout: PATIENCE_MS }, async () => {
+    for (const args of [
+      ["format", "--check"],
+      ["check", "--no-cache"],
+    ]) {
+      const { code, output } = await new PythonProcess(["-m", "ruff", ...args, "."]).ended;
+      expect(code, output).toBe(0);
+    }
+  });
+
   it("executes the snippets of the reference as they are, with retries, deferrals and cancellations", {
     timeout: PATIENCE_MS,
   }, async () => {

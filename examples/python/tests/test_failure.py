@@ -72,7 +72,9 @@ def test_not_transient(error):
     assert not classify(error).final
 
 
-@pytest.mark.parametrize("error", [cloaca.PermanentError("p"), cloaca.TaskResultInvalidError("x"), caused(cloaca.PermanentError("p"))])
+@pytest.mark.parametrize(
+    "error", [cloaca.PermanentError("p"), cloaca.TaskResultInvalidError("x"), caused(cloaca.PermanentError("p"))]
+)
 def test_final(error):
     assert classify(error).final
 

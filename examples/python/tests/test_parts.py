@@ -59,6 +59,16 @@ def test_batches_are_split_by_number_and_size():
     assert [len(next(outgoing).events), len(next(outgoing).events)] == [1, 1]
 
 
+def test_no_message_is_larger_than_the_scheduler_takes():
+    outgoing = Outgoing([])
+    outgoing.limit(10_000)
+    outgoing.put([complete(str(n), 900) for n in range(50)])
+    outgoing.finish()
+    messages = list(outgoing)
+    assert sum(len(message.events) for message in messages) == 50
+    assert 5_000 < max(message.ByteSize() for message in messages) <= 10_000
+
+
 def test_a_closed_stream_lets_its_reader_go():
     outgoing = Outgoing([])
     reader = threading.Thread(target=lambda: list(outgoing))

@@ -71,7 +71,9 @@ def test_tasks_of_outside_are_added_by_id_or_function():
     def after(context):
         pass
 
-    workflow = cloaca.WorkflowBuilder("added").description("text").tag("k", "v").add_task("outside").add_task(after).build()
+    workflow = (
+        cloaca.WorkflowBuilder("added").description("text").tag("k", "v").add_task("outside").add_task(after).build()
+    )
     definition = definition_of(workflow)
     assert [task.id for task in definition.tasks] == ["outside", "after"]
     assert list(definition.tasks[1].dependencies) == ["outside"]
@@ -85,7 +87,9 @@ def test_only_what_differs_from_the_default_travels():
         def plain(context):
             pass
 
-        @cloaca.task(id="retried", retry_attempts=3, retry_backoff="linear", retry_condition="transient", retry_jitter=False)
+        @cloaca.task(
+            id="retried", retry_attempts=3, retry_backoff="linear", retry_condition="transient", retry_jitter=False
+        )
         def retried(context):
             pass
 

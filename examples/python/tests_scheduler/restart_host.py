@@ -1,6 +1,6 @@
 """A host for tests that end a scheduler or a host: one task runs, and one is deferred, until a file is there; one comes last.
 
-    python restart_host.py <address> <file> sync|async
+python restart_host.py <address> <file> sync|async
 """
 
 import asyncio

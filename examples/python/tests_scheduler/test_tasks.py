@@ -42,7 +42,9 @@ def test_transient_failures_are_retried(runner):
     assert runner.execute(builder, timeout=30).final_context.get("attempts") == [1, 2, 3]
 
 
-@pytest.mark.parametrize(("error", "count"), [(ValueError("bad"), 1), (cloaca.PermanentError("never"), 1), (TimeoutError(), 3)])
+@pytest.mark.parametrize(
+    ("error", "count"), [(ValueError("bad"), 1), (cloaca.PermanentError("never"), 1), (TimeoutError(), 3)]
+)
 def test_which_failures_are_retried(runner, error, count):
     attempts = []
     name = f"which-{type(error).__name__}"
@@ -70,7 +72,9 @@ def test_the_slot_is_used_while_a_task_is_deferred(one_slot, is_async):
             async def waits(context, handle):
                 local = "kept"
                 assert handle.is_slot_held()
-                value = await handle.defer_until(lambda: opened and not handle.is_slot_held() and "open", poll_interval_ms=5)
+                value = await handle.defer_until(
+                    lambda: opened and not handle.is_slot_held() and "open", poll_interval_ms=5
+                )
                 context.set("waits", [local, value, handle.is_slot_held()])
         else:
 

@@ -131,5 +131,7 @@ def _status(value: int) -> str:
 
 
 def _why(result: RunResult) -> str:
-    failed = [f"  {task.task}: {task.failure.type}: {task.failure.message}" for task in result.tasks if task.failure.code]
+    failed = [
+        f"  {task.task}: {task.failure.type}: {task.failure.message}" for task in result.tasks if task.failure.code
+    ]
     return "\n".join([result.reason or result.status, *failed])

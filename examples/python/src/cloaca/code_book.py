@@ -93,7 +93,7 @@ class CodeBook:
 
     def registered(self, definitions: Iterable[WorkflowDefinition], workflows: Iterable[RegisteredWorkflow]) -> None:
         """The scheduler has registered these, and said their versions, in order."""
-        for definition, workflow in zip(definitions, workflows):
+        for definition, workflow in zip(definitions, workflows, strict=False):
             brought = next((b for b in self._brought if b.definition == definition and _is_due(b)), None)
             brought = next((b for b in self._brought if b.definition is definition), brought)
             if brought is None:

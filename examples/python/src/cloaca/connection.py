@@ -19,8 +19,17 @@ from .wire import elsewhere, open_channel, remote_error
 
 # Codes of the scheduler that another try does not change.
 FATAL = frozenset(
-    "REQUEST_INVALID DEFINITION_INVALID PROTOCOL_VERSION_UNSUPPORTED HELLO_EXPECTED HELLO_REPEATED SEQ_INVALID "
-    "UNIMPLEMENTED UNAUTHENTICATED PERMISSION_DENIED".split()
+    [
+        "REQUEST_INVALID",
+        "DEFINITION_INVALID",
+        "PROTOCOL_VERSION_UNSUPPORTED",
+        "HELLO_EXPECTED",
+        "HELLO_REPEATED",
+        "SEQ_INVALID",
+        "UNIMPLEMENTED",
+        "UNAUTHENTICATED",
+        "PERMISSION_DENIED",
+    ]
 )
 WELCOME_TIMEOUT_SECONDS = 10.0
 
@@ -116,10 +125,12 @@ class Connection:
     def _welcomed(self, welcome: Welcome) -> None:
         if self.welcome is not None:
             return
+        if welcome.limits.max_message_bytes:
+            self._outgoing.limit(welcome.limits.max_message_bytes)
+        self.welcome = welcome
         with self._session.lock:
             self._session.attach(self._outgoing, welcome, self._definitions)
             self._hooks.welcomed(welcome, self._definitions)
-        self.welcome = welcome
 
     def _classify(self, error: RemoteError | None) -> Outcome:
         if self._gave_up:

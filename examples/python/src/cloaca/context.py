@@ -21,7 +21,9 @@ class Context:
     __slots__ = ("_base", "_changes")
 
     def __init__(self, values: Mapping[str, Any] | None = None) -> None:
-        self._base: Mapping[str, str] = {_checked(key): encode_value(value, key) for key, value in (values or {}).items()}
+        self._base: Mapping[str, str] = {
+            _checked(key): encode_value(value, key) for key, value in (values or {}).items()
+        }
         # Texts that were set, None for what was removed.
         self._changes: dict[str, str | None] = {}
 
@@ -134,7 +136,7 @@ def context_of(texts: Mapping[str, str]) -> Context:
 
 def texts_of(context: Context) -> dict[str, str]:
     """The JSON texts of a context, as they travel."""
-    return {key: context._text(key) or "" for key in context.keys()}
+    return {key: context._text(key) or "" for key in context}
 
 
 def changes_of(context: Context) -> dict[str, str | None]:
@@ -160,7 +162,7 @@ def take_changes(context: Context) -> dict[str, str | None]:
 def replace_view(context: Context, other: Context) -> None:
     """Makes the values of another context all that there is."""
     wanted = texts_of(other)
-    for key in context.keys():
+    for key in context:
         if key not in wanted:
             context.remove(key)
     for key, text in wanted.items():

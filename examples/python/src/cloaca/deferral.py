@@ -19,6 +19,7 @@ from .v1.host_service_pb2 import (
     LEASE_STATE_DEFERRING,
     LEASE_STATE_HELD,
     LEASE_STATE_RECLAIMING,
+    LeaseState,
 )
 
 _MAX_MS = 2**31 - 1
@@ -77,7 +78,7 @@ class Deferral:
         return self.state in ("asked", "over")
 
     @property
-    def lease_state(self) -> int:
+    def lease_state(self) -> LeaseState:
         return {
             "asked": LEASE_STATE_DEFERRING,
             "polling": LEASE_STATE_DEFERRED,

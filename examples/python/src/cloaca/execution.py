@@ -52,6 +52,7 @@ from .v1.host_service_pb2 import (
     Fail,
     HostEvent,
     Lease,
+    LeaseState,
     Receipt,
     Reclaim,
     Stopped,
@@ -83,7 +84,7 @@ class Execution:
     # What the session asks. All of it under its lock.
 
     @property
-    def lease_state(self) -> int:
+    def lease_state(self) -> LeaseState:
         """How this host sees the lease (P6)."""
         if self._is_code_over or self._stopping == "declined":
             return LEASE_STATE_FINISHED
@@ -256,7 +257,9 @@ class Execution:
             is_forgotten = inspect.isawaitable(returned)
             if inspect.iscoroutine(returned):
                 returned.close()
-            found = "a coroutine that nobody awaits (declare the task with `async def`)" if is_forgotten else repr(returned)
+            found = (
+                "a coroutine that nobody awaits (declare the task with `async def`)" if is_forgotten else repr(returned)
+            )
             raise TaskResultInvalidError(found)
 
     def _failed(self, error: BaseException) -> None:

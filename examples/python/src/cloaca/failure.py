@@ -33,10 +33,19 @@ _MAX_WORD_BYTES = 256
 
 _TRANSIENT_ERRNOS = {
     getattr(errno, name)
-    for name in (
-        "ETIMEDOUT ECONNABORTED ECONNRESET ECONNREFUSED EPIPE EHOSTUNREACH EHOSTDOWN ENETUNREACH ENETDOWN ENETRESET "
-        "EADDRNOTAVAIL EAGAIN ESHUTDOWN"
-    ).split()
+    for name in [
+        "ETIMEDOUT",
+        "ECONNABORTED",
+        "ECONNRESET",
+        "ECONNREFUSED",
+        "EPIPE",
+        "EHOSTUNREACH",
+        "EHOSTDOWN",
+        "ENETUNREACH",
+        "ENETDOWN",
+        "ENETRESET",
+        "EADDRNOTAVAIL",
+    ]
     if hasattr(errno, name)
 }
 _TRANSIENT_STATUSES = {"UNAVAILABLE", "RESOURCE_EXHAUSTED", "DEADLINE_EXCEEDED", "ABORTED"}

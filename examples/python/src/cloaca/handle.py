@@ -124,7 +124,8 @@ class TaskHandle:
         self._use("defer_until")
         check_options(condition, poll_interval_ms, max_wait_ms, describe)
         return self._execution.defer(
-            lambda n: DeferralSpec(n, condition, math.ceil(poll_interval_ms), math.ceil(max_wait_ms or 0), describe), moved
+            lambda n: DeferralSpec(n, condition, math.ceil(poll_interval_ms), math.ceil(max_wait_ms or 0), describe),
+            moved,
         )
 
     def _use(self, method: str) -> None:

@@ -278,12 +278,18 @@ class Host:
             return {}
 
         def stop(*_: object) -> None:
+            # The second one ends the process as always.
+            for number, handler in previous.items():
+                signal.signal(number, handler)
             # A handler runs between two lines of whatever the main thread does: it must not wait for a lock.
             threading.Thread(target=self.drain, kwargs={"wait": False}, name="cloaca-stop", daemon=True).start()
 
-        return {int(number): signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+        previous = {int(number): signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+        return previous
 
 
 def _own_name() -> str:
-    name = "".join(letter if letter.isascii() and (letter.isalnum() or letter in "_.-") else "-" for letter in socket.gethostname())
+    name = "".join(
+        letter if letter.isascii() and (letter.isalnum() or letter in "_.-") else "-" for letter in socket.gethostname()
+    )
     return f"py-{name[:100]}-{os.getpid()}"

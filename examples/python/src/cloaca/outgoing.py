@@ -11,6 +11,8 @@ from .v1.host_service_pb2 import HostEvent, WorkRequest
 # P10: a host splits its batches.
 EVENTS_PER_MESSAGE = 1_000
 BYTES_PER_MESSAGE = 1024 * 1024
+# A tag and a length.
+_BYTES_BETWEEN = 6
 
 
 class Outgoing:
@@ -23,6 +25,12 @@ class Outgoing:
         self._changed = threading.Condition()
         self._is_finishing = False
         self._is_closed = False
+        self._max_bytes = BYTES_PER_MESSAGE
+
+    def limit(self, max_message_bytes: int) -> None:
+        """No message is larger, from here on (P10)."""
+        with self._changed:
+            self._max_bytes = min(BYTES_PER_MESSAGE, max_message_bytes)
 
     def put(self, events: Iterable[HostEvent]) -> None:
         with self._changed:
@@ -64,8 +72,8 @@ class Outgoing:
         size = 0
         count = 0
         for event in islice(self._waiting, EVENTS_PER_MESSAGE):
-            size += event.ByteSize()
-            if count > 0 and size > BYTES_PER_MESSAGE:
+            size += event.ByteSize() + _BYTES_BETWEEN
+            if count > 0 and size > self._max_bytes:
                 break
             count += 1
         return count

@@ -33,7 +33,6 @@ from .v1.host_service_pb2 import (
     HostEvent,
     Lease,
     LeaseVerdict,
-    Receipt,
     Receipts,
     SchedulerEvent,
     Sdk,

@@ -118,7 +118,11 @@ def _make(
         *_whole("retry_delay_ms", policy.delay_ms, _MAX_MS),
         *_whole("retry_max_delay_ms", policy.max_delay_ms, _MAX_MS),
         *_one_of("retry_condition", policy.condition, CONDITIONS),
-        *([] if isinstance(policy.jitter, bool) else [f"retry_jitter: is {policy.jitter!r}; allowed are True and False"]),
+        *(
+            []
+            if isinstance(policy.jitter, bool)
+            else [f"retry_jitter: is {policy.jitter!r}; allowed are True and False"]
+        ),
         *_whole("timeout_ms", timeout_ms, _MAX_MS),
     ]
     for option, callback in (("on_success", on_success), ("on_failure", on_failure)):

@@ -67,7 +67,11 @@ def remote_error(error: Any) -> RemoteError:
         except DecodeError:
             continue
         for detail in details.details:
-            info, bad, retry = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest(), error_details_pb2.RetryInfo()
+            info, bad, retry = (
+                error_details_pb2.ErrorInfo(),
+                error_details_pb2.BadRequest(),
+                error_details_pb2.RetryInfo(),
+            )
             if detail.Unpack(info) and info.reason:
                 code = info.reason
             elif detail.Unpack(bad):
@@ -88,9 +92,7 @@ def definition_of(workflow: Workflow) -> definition_pb2.WorkflowDefinition:
 
 
 def _task_definition(task: Task) -> definition_pb2.TaskDefinition:
-    definition = definition_pb2.TaskDefinition(
-        id=task.id, dependencies=task.dependencies, timeout_ms=task.timeout_ms
-    )
+    definition = definition_pb2.TaskDefinition(id=task.id, dependencies=task.dependencies, timeout_ms=task.timeout_ms)
     policy = task.retry
     if policy != _Defaults:
         retry = definition.retry
