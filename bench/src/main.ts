@@ -4,6 +4,7 @@ import { ceiling } from "./experiments/ceiling.js";
 import { deferrals } from "./experiments/deferrals.js";
 import type { Experiment } from "./experiments/experiment.js";
 import { idle } from "./experiments/idle.js";
+import { pythonHost } from "./experiments/python-host.js";
 import { bigWorkflow, manySessions } from "./experiments/scale.js";
 import { startLatency } from "./experiments/start-latency.js";
 import { chains, eightSlots, fanOuts, oneTaskRuns, unaryStarts } from "./experiments/throughput.js";
@@ -22,6 +23,7 @@ const EXPERIMENTS: readonly Experiment[] = [
   idle,
   bigWorkflow,
   manySessions,
+  pythonHost,
 ];
 
 process.exitCode = await main();

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -61,17 +62,22 @@ def measure(address: str, host: cloaca.Host, runs: int) -> dict[str, float]:
     return {"runs": runs, "seconds": round(seconds, 3), "python_host_tasks_per_s": round(runs / seconds)}
 
 
+def tell(host: cloaca.Host) -> None:
+    host.wait_ready()
+    print(json.dumps({"event": "host_started", "workflow": WORKFLOW, "task": "work"}), flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--address", default=None)
     parser.add_argument("--slots", type=int, default=256)
-    parser.add_argument("--sync", action="store_true", help="a sync task, in threads, in place of an async one")
+    parser.add_argument("--sync", action="store_true", help="a sync task, in threads, instead of an async one")
     parser.add_argument("--runs", type=int, default=0)
     arguments = parser.parse_args()
     host = cloaca.Host(arguments.address, host_id="python-bench", slots=arguments.slots)
     host.register(workflow(not arguments.sync))
     if arguments.runs == 0:
-        print(json.dumps({"event": "host_started", "workflow": WORKFLOW, "task": "work"}), flush=True)
+        threading.Thread(target=tell, args=[host], daemon=True).start()
         host.run()
         return
     host.start().wait_ready(30)

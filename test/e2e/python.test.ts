@@ -32,8 +32,8 @@ class PythonProcess {
   #isOver = false;
   readonly #wake = new Set<() => void>();
 
-  constructor(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
-    this.child = spawn(program, args, {
+  constructor(args: readonly string[], env: NodeJS.ProcessEnv = {}, executable = program) {
+    this.child = spawn(executable, args, {
       cwd: FOLDER,
       env: {
         ...process.env,
@@ -103,6 +103,15 @@ describe.skipIf(program === "")("the host in Python", () => {
     } finally {
       await scheduler.end("SIGTERM");
     }
+  });
+
+  it("passes the conformance kit, all levels", { timeout: PATIENCE_MS }, async () => {
+    const kit = fileURLToPath(new URL("../../conformance/bin/cloaca-conformance.js", import.meta.url));
+    const host = `${program} ${join(FOLDER, "conformance_host.py")}`;
+    const { code, output } = await new PythonProcess([kit, "--host", host, "--level", "drain"], {}, process.execPath)
+      .ended;
+    expect(code, output).toBe(0);
+    expect(output).toMatch(/\d\d passed, 0 failed/);
   });
 
   it("has the stubs that are generated from the protocol", { timeout: PATIENCE_MS }, async () => {
