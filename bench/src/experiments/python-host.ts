@@ -4,7 +4,7 @@ import { startPythonHost } from "../processes/python-host.js";
 import { startScheduler } from "../processes/scheduler.js";
 import { type Experiment, runsPerSecond } from "./experiment.js";
 
-const SLOTS = 256;
+const SLOTS = 1_000;
 
 /** The host of examples/python, decorators and all: runs of one task, which sets a value. */
 export const pythonHost: Experiment = {
@@ -19,7 +19,7 @@ export const pythonHost: Experiment = {
     });
     try {
       await client.watch();
-      const load = { run: { workflow: host.workflow }, batch: 250, window: 1_000 };
+      const load = { run: { workflow: host.workflow }, batch: 500, window: 3_000 };
       const rate = await runsPerSecond(client, load, quick ? 1_000 : 3_000, quick ? 3_000 : 10_000);
       return [figure("python_host_tasks_per_s", rate)];
     } finally {
