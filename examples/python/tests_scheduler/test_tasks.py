@@ -6,7 +6,10 @@ import threading
 import pytest
 
 import cloaca
-from cloaca.v1.run_pb2 import TASK_RUN_STATE_DEFERRED, TASK_RUN_STATE_LEASED
+from cloaca.v1.run_pb2 import RUN_EVENT_TYPE_TASK_DEFERRED, RUN_EVENT_TYPE_TASK_LEASED
+from cloaca.v1.run_service_pb2 import WatchRunsRequest
+from cloaca.v1.run_service_pb2_grpc import RunServiceStub
+from cloaca.wire import open_channel
 
 
 def one_task(name, **options):
@@ -20,13 +23,17 @@ def one_task(name, **options):
     return decorate
 
 
-def until_state(runner, run_id, state):
-    """Returns once the only task of a run is in a state."""
-    for _ in range(2000):
-        if runner.client.task_runs(run_id)[0].state == state:
-            return
-        threading.Event().wait(0.005)
-    raise AssertionError("the task never came into the state")
+def until(runner, run_id, event_type):
+    """Returns once the log of a run has an event of a type."""
+    watch = RunServiceStub(open_channel(runner.host.address)).WatchRuns(
+        WatchRunsRequest(run_id=run_id, types=[event_type]), timeout=30
+    )
+    for response in watch:
+        if response.events:
+            break
+    else:
+        raise AssertionError("the run has ended without that event")
+    watch.cancel()
 
 
 def test_transient_failures_are_retried(runner):
@@ -278,7 +285,7 @@ def test_a_task_that_is_cancelled_while_deferred(runner, is_async):
                 note(error)
 
     run_id = runner.start(builder)
-    until_state(runner, run_id, TASK_RUN_STATE_DEFERRED)
+    until(runner, run_id, RUN_EVENT_TYPE_TASK_DEFERRED)
     runner.client.cancel(run_id)
     assert told.wait(20)
     assert seen == ["RUN_CANCELLED"]
@@ -302,7 +309,7 @@ def test_a_draining_host_hands_back_what_is_deferred(address):
 
     with cloaca.DefaultRunner(address, host_id="drains") as first:
         run_id = first.start(builder)
-        until_state(first, run_id, TASK_RUN_STATE_DEFERRED)
+        until(first, run_id, RUN_EVENT_TYPE_TASK_DEFERRED)
         first.host.drain(grace_ms=0)
         assert seen == ["SLOTS_CLOSED"]
     with cloaca.DefaultRunner(address, host_id="takes-over") as second:
@@ -321,7 +328,7 @@ def test_a_host_shows_life_while_its_tasks_compute(one_slot):
             n += 1
 
     run_id = one_slot.start(builder)
-    until_state(one_slot, run_id, TASK_RUN_STATE_LEASED)
+    until(one_slot, run_id, RUN_EVENT_TYPE_TASK_LEASED)
     session = one_slot.host._session
     heard = one_slot.host._connection._last_heard
     for _ in range(600):
