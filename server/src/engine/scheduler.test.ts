@@ -386,4 +386,28 @@ describe.each(["memory", "sqlite"] as const)("a scheduler on %s", (kind) => {
     const events = chunks.flatMap((c) => c.events);
     expect(events.map((e) => e.seq)).toEqual(events.map((_, index) => index + 1));
   });
+
+  it("P9: the pauses of several restarts count towards no timeout, and what came before each does", async () => {
+    const timed = workflowOf("slow", { a: [] });
+    const slow = { ...timed, tasks: timed.tasks.map((task) => ({ ...task, timeoutMs: 2_000 })) };
+    const offer = { ...offering(slow, workflowOf("one", { a: [] })), slots: 1 };
+    let host = await connect(offer);
+    await start("slow");
+    const { leaseId = "" } = host.leases[0] ?? {};
+    await time.advance(500);
+    for (let restarts = 0; restarts < 2; restarts++) {
+      // Something happens just before, so that the log tells until when the scheduler ran.
+      await start("one");
+      await scheduler.stop(0);
+      await store.close();
+      await time.advance(10_000);
+      open();
+      const held = [{ leaseId, state: "HELD" as const, deferral: 0 }];
+      host = await connect({ ...offer, resumeToken: host.welcome?.session.resumeToken ?? "", held });
+    }
+    await time.advance(1_499);
+    expect(host.all("cancel")).toEqual([]);
+    await time.advance(1);
+    expect(host.all("cancel")).toMatchObject([{ leaseId, reason: "TIMEOUT" }]);
+  });
 });
