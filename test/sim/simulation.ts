@@ -1,16 +1,17 @@
 /** Runs one plan from beginning to end: the scheduler with its crashes, hosts, clients, and whoever watches them. */
 import { createHash } from "node:crypto";
-import type { RunEvent } from "../../server/src/core/model.js";
 import { isRunOver } from "../../server/src/core/run-machine.js";
 import type { SchedulerEvent } from "../../server/src/engine/events.js";
 import type { WriteSet } from "../../server/src/store/live/journal.js";
 import { CountingIds } from "../../server/src/testing/manual-time.js";
 import { Client } from "./client.js";
+import { describeEvent } from "./describe-event.js";
 import { Disk } from "./disk.js";
 import { Facts } from "./facts.js";
 import { SimulatedHost } from "./host.js";
 import { Ledger } from "./ledger.js";
 import { Link } from "./link.js";
+import { factsOfLog } from "./log-facts.js";
 import { type Mutation, NO_MUTATION } from "./mutation.js";
 import { type Action, FAULTS_END_MS, type Plan } from "./plan.js";
 import { Random } from "./random.js";
@@ -200,7 +201,7 @@ class Simulation {
         }
       } else this.#hash.update(event.type);
       if (event.type !== "heartbeat_ack")
-        this.trace(`${link.host.name} is sent ${this.#trace === null ? "" : describe(event)}`);
+        this.trace(`${link.host.name} is sent ${this.#trace === null ? "" : describeEvent(event)}`);
     }
   }
 
@@ -334,45 +335,10 @@ class Simulation {
     const journal = this.disk.reopen(this.time.now());
     journal?.load();
     const { chunks } = journal?.events(everything) ?? (await store.events(everything));
-    const log = new Map<string, number>();
-    let count = 0;
-    for (const { events } of chunks) {
-      for (const event of events) {
-        count++;
-        const fact = logged(event);
-        if (fact !== null) log.set(fact, (log.get(fact) ?? 0) + 1);
-      }
+    const log = factsOfLog(chunks);
+    if (log.events !== this.#events) {
+      this.facts.breach(`log: ${log.events} events, ${this.#events} were committed`);
     }
-    if (count !== this.#events) this.facts.breach(`log: ${count} events, ${this.#events} were committed`);
-    this.facts.checkReceipts(log);
+    this.facts.checkReceipts(log.facts);
   }
-}
-
-/** The name of what a host said, by the event that it became. */
-function logged({ type, leaseId, deferral }: RunEvent): string | null {
-  switch (type) {
-    case "TASK_SUCCEEDED":
-      return `complete:${leaseId}`;
-    case "TASK_FAILED":
-    case "TASK_RETRYING":
-      return `fail:${leaseId}`;
-    case "TASK_DEFERRED":
-      return `defer:${leaseId}:${deferral}`;
-    case "TASK_RECLAIMING":
-      return `reclaim:${leaseId}:${deferral}`;
-    case "TASK_CHECKPOINTED":
-      return `checkpoint:${leaseId}`;
-    case "TASK_DECLINED":
-      return `decline:${leaseId}`;
-    case "LEASE_ENDED":
-      return `ended:${leaseId}`;
-    default:
-      return null;
-  }
-}
-
-function describe(event: SchedulerEvent): string {
-  if (event.type === "lease") return `lease ${event.lease.leaseId}`;
-  if (event.type === "welcome") return `welcome ${JSON.stringify(event.welcome.verdicts)}`;
-  return JSON.stringify(event, (_, value: unknown) => (typeof value === "bigint" ? String(value) : value));
 }
