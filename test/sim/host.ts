@@ -4,31 +4,18 @@
  */
 import type { CloacaError } from "../../server/src/core/errors.js";
 import type { LeaseGrant } from "../../server/src/core/grants.js";
-import type { LeaseEvent, ReceiptResult } from "../../server/src/core/lease-events.js";
-import type {
-  Drain,
-  Hello,
-  HostEvent,
-  NumberedReceipt,
-  SchedulerEvent,
-  Welcome,
-} from "../../server/src/engine/events.js";
+import type { LeaseEvent } from "../../server/src/core/lease-events.js";
+import type { Drain, NumberedReceipt, SchedulerEvent, Welcome } from "../../server/src/engine/events.js";
 import type { LeaseVerdict } from "../../server/src/store/store.js";
-import { offering } from "../../server/src/testing/scripted-host.js";
 import { type Facts, factOf } from "./facts.js";
+import { EXPECTED_ENDS, helloOf } from "./hello.js";
+import { HostProcess } from "./host-process.js";
 import type { Cut, Link, LinkHost } from "./link.js";
+import { type Numberless, OwedEvents } from "./owed-events.js";
 import { type HostPlan, TTL_MS } from "./plan.js";
 import type { Random } from "./random.js";
 import { type LocalState, TaskExecution } from "./task-execution.js";
 import type { VirtualTime } from "./virtual-time.js";
-import { WORKFLOWS } from "./workflows.js";
-
-type Sequenced = Extract<HostEvent, { type: "lease_event" | "set_slots" | "drain" }>;
-/** What a host says with a number, before it has one. */
-type Numberless =
-  | { readonly type: "lease_event"; readonly event: LeaseEvent }
-  | { readonly type: "set_slots"; readonly slots: number }
-  | { readonly type: "drain"; readonly reason: string };
 
 export interface HostWorld {
   readonly time: VirtualTime;
@@ -40,22 +27,10 @@ export interface HostWorld {
   trace(line: string): void;
 }
 
-const OFFER = offering(...WORKFLOWS);
-
-const EXPECTED_ENDS: ReadonlySet<string> = new Set([
-  "SESSION_EXPIRED",
-  "SESSION_SUPERSEDED",
-  "DRAINING",
-  "HOST_ID_IN_USE",
-  "STORE_UNAVAILABLE",
-]);
-
-export class SimulatedHost implements LinkHost {
+export class SimulatedHost extends HostProcess implements LinkHost {
   delayMs = 0;
   slots: number;
-  instance = "";
   readonly leases = new Map<string, TaskExecution>();
-  isDown = false;
   isDraining = false;
   /** Whether it hands leases back that it could execute. */
   mayDecline = true;
@@ -66,22 +41,19 @@ export class SimulatedHost implements LinkHost {
   #hellos = 0;
   #resumeToken = "";
   #sessionId = "";
-  #instances = 0;
-  #seq = 0;
-  #unreceipted = new Map<number, Sequenced>();
+  #owed = new OwedEvents();
   #link: Link | null = null;
   #isWelcome = false;
   #failures = 0;
   #nonce = 0n;
   #lastAck = 0n;
-  #frozenUntil = 0;
-  readonly #frozen: (() => void)[] = [];
 
   constructor(
     readonly world: HostWorld,
-    readonly name: string,
+    name: string,
     readonly plan: HostPlan,
   ) {
+    super(world.time, name);
     this.slots = plan.slots;
     this.#ceiling = plan.slots;
   }
@@ -92,25 +64,23 @@ export class SimulatedHost implements LinkHost {
 
   /** Nothing that it does is open: no lease, no event without receipt. */
   get isIdle(): boolean {
-    return this.leases.size === 0 && this.#unreceipted.size === 0;
+    return this.leases.size === 0 && this.#owed.size === 0;
   }
 
   describe(): string {
     const leases = [...this.leases.values()].map((t) => `${t.leaseId} ${t.state}`);
     const how = this.isDown ? "down" : this.#isWelcome ? "welcome" : "away";
-    return `${how}, ${this.slots} slots, ${leases.join(" ")}, ${this.#unreceipted.size} without receipt`;
+    return `${how}, ${this.slots} slots, ${leases.join(" ")}, ${this.#owed.size} without receipt`;
   }
 
   /** A new process begins. */
   start(): void {
-    this.isDown = false;
     this.isDraining = false;
-    this.instance = `${this.name}-instance-${++this.#instances}`;
+    this.begin();
     this.#resumeToken = "";
     this.#sessionId = "";
-    this.#seq = 0;
     this.#hellos = 0;
-    this.#unreceipted = new Map();
+    this.#owed = new OwedEvents();
     this.slots = this.plan.slots;
     this.#ceiling = this.slots;
     this.#connect();
@@ -125,16 +95,6 @@ export class SimulatedHost implements LinkHost {
     this.#isWelcome = false;
     this.isDown = true;
     if (downMs !== null) this.world.time.after(downMs, () => this.start());
-  }
-
-  /** The process stands still, as with SIGSTOP. */
-  freeze(ms: number): void {
-    const { time } = this.world;
-    this.#frozenUntil = Math.max(this.#frozenUntil, time.now() + ms);
-    time.after(ms, () => {
-      if (this.#isFrozen) return;
-      for (const callback of this.#frozen.splice(0)) callback();
-    });
   }
 
   resize(slots: number): void {
@@ -166,12 +126,6 @@ export class SimulatedHost implements LinkHost {
     });
   }
 
-  /** Runs a callback later, unless the process that asked for it is gone. */
-  after(ms: number, callback: () => void): void {
-    const { instance } = this;
-    this.world.time.after(ms, () => this.#alive(instance, callback));
-  }
-
   say(event: LeaseEvent): void {
     this.facts.said(event);
     if (event.type === "decline") this.hasDeclined = true;
@@ -183,15 +137,13 @@ export class SimulatedHost implements LinkHost {
     task.stop();
     this.facts.gone(task.leaseId);
     this.leases.delete(task.leaseId);
-    for (const [seq, event] of this.#unreceipted) {
-      if (event.type === "lease_event" && event.event.leaseId === task.leaseId) this.#unreceipted.delete(seq);
-    }
+    this.#owed.forget(task.leaseId);
   }
 
   // The connection
 
   receive(link: Link, events: readonly SchedulerEvent[]): void {
-    this.#alive(this.instance, () => {
+    this.alive(this.instance, () => {
       if (link !== this.#link) return;
       for (const event of events) this.#hear(event);
       if (events.some((e) => e.type === "lease" || e.type === "granted")) this.#checkSlots();
@@ -200,7 +152,7 @@ export class SimulatedHost implements LinkHost {
   }
 
   ended(link: Link, error: CloacaError | null | "network"): void {
-    this.#alive(this.instance, () => {
+    this.alive(this.instance, () => {
       if (link !== this.#link) return;
       if (error !== null && error !== "network") this.#refused(error);
       this.#link = null;
@@ -227,7 +179,7 @@ export class SimulatedHost implements LinkHost {
     }
     this.facts.hello(this.name, this.instance);
     this.#hellos++;
-    link.hostSends([{ seq: 0, type: "hello", hello: this.#hello() }]);
+    link.hostSends([{ seq: 0, type: "hello", hello: helloOf(this, this.#resumeToken) }]);
     const nonce = this.#nonce;
     this.after(TTL_MS, () => {
       if (this.#link === link && !this.#isWelcome) this.#breakOff(link);
@@ -264,30 +216,8 @@ export class SimulatedHost implements LinkHost {
     });
   }
 
-  #hello(): Hello {
-    return {
-      protocolMin: 1,
-      protocolMax: 1,
-      namespace: "default",
-      hostId: this.name,
-      instanceId: this.instance,
-      resumeToken: this.#resumeToken,
-      sdk: "simulation",
-      buildId: "",
-      slots: this.slots,
-      maxLeases: this.plan.maxLeases,
-      labels: {},
-      capabilities: [],
-      held: [...this.leases.values()].map((task) => task.listed()),
-      requestedTtlMs: 0,
-      more: false,
-      ...OFFER,
-    };
-  }
-
   #say(event: Numberless): void {
-    const numbered: Sequenced = { seq: ++this.#seq, ...event };
-    this.#unreceipted.set(numbered.seq, numbered);
+    const numbered = this.#owed.add(event);
     if (this.#isWelcome) this.#link?.hostSends([numbered]);
   }
 
@@ -346,13 +276,12 @@ export class SimulatedHost implements LinkHost {
     for (const verdict of verdicts) this.#verdict(verdict);
     // Only now may it say more: first comes what has no receipt, in order.
     this.#isWelcome = true;
-    const events = [...this.#unreceipted.values()];
-    if (events.length > 0) this.#link?.hostSends(events);
+    if (this.#owed.size > 0) this.#link?.hostSends(this.#owed.all);
   }
 
   #newSession(): void {
     for (const task of [...this.leases.values()]) this.drop(task);
-    this.#unreceipted.clear();
+    this.#owed.clear();
     if (this.isDraining) this.#say({ type: "drain", reason: "still" });
   }
 
@@ -360,7 +289,7 @@ export class SimulatedHost implements LinkHost {
     const task = this.leases.get(verdict.leaseId);
     if (task === undefined) return;
     if (verdict.state === "REVOKED") {
-      if (task.state !== "FINISHED" && task.state !== "ENDING" && this.facts.isCurrent(verdict.leaseId)) {
+      if (this.facts.isCurrent(verdict.leaseId)) {
         this.facts.breach(`host: Welcome revokes lease ${verdict.leaseId}, which is current`);
       }
       this.drop(task);
@@ -383,21 +312,14 @@ export class SimulatedHost implements LinkHost {
 
   /** P4: `upTo` is cumulative, with exceptions. */
   #receipts(upTo: number, exceptions: readonly NumberedReceipt[]): void {
-    for (const [seq, event] of [...this.#unreceipted]) {
-      if (seq > upTo) continue;
-      const result = exceptions.find((e) => e.seq === seq)?.result ?? "APPLIED";
-      this.#unreceipted.delete(seq);
-      if (event.type === "lease_event")
-        this.#receipt(
-          event.event,
-          result,
-          exceptions.find((e) => e.seq === seq),
-        );
+    for (const { event, exception } of this.#owed.settle(upTo, exceptions)) {
+      if (event.type === "lease_event") this.#receipt(event.event, exception);
     }
   }
 
-  #receipt(event: LeaseEvent, result: ReceiptResult, exception: NumberedReceipt | undefined): void {
+  #receipt(event: LeaseEvent, exception: NumberedReceipt | undefined): void {
     const { facts } = this;
+    const result = exception?.result ?? "APPLIED";
     const fact = factOf(event);
     this.world.trace(`${this.name} hears ${result} for ${fact}`);
     if (result === "APPLIED" || result === "DUPLICATE") facts.receipted(fact);
@@ -435,17 +357,5 @@ export class SimulatedHost implements LinkHost {
     let held = 0;
     for (const { state, holdsSlot } of this.leases.values()) if (holding.includes(state) && holdsSlot) held++;
     if (held > this.#ceiling) this.facts.breach(`host: ${this.name} was given ${held} slots, it has ${this.#ceiling}`);
-  }
-
-  get #isFrozen(): boolean {
-    return this.#frozenUntil > this.world.time.now();
-  }
-
-  #alive(instance: string, callback: () => void): void {
-    const run = () => {
-      if (!this.isDown && this.instance === instance) callback();
-    };
-    if (this.#isFrozen) this.#frozen.push(run);
-    else run();
   }
 }

@@ -4,6 +4,7 @@ import { isRunOver } from "../../server/src/core/run-machine.js";
 import type { SchedulerEvent } from "../../server/src/engine/events.js";
 import type { WriteSet } from "../../server/src/store/live/journal.js";
 import { CountingIds } from "../../server/src/testing/manual-time.js";
+import { act } from "./act.js";
 import { Client } from "./client.js";
 import { describeEvent } from "./describe-event.js";
 import { Disk } from "./disk.js";
@@ -61,7 +62,9 @@ class Simulation {
   readonly #links: Link[] = [];
   readonly #statuses = new Map<string, string>();
   readonly #trace: ((line: string) => void) | null;
-  #process: Incarnation | null = null;
+  process: Incarnation | null = null;
+  /** How long the scheduler stays away when it crashes. */
+  downMs = 0;
   #events = 0;
   #starts = 0;
   #dials = 0;
@@ -86,7 +89,7 @@ class Simulation {
       time,
       facts,
       random: new Random(`client/${seed}`),
-      scheduler: () => this.#process,
+      scheduler: () => this.process,
       trace,
     });
     this.hosts = plan.hosts.map((host, index) => {
@@ -131,7 +134,7 @@ class Simulation {
     this.trace(`scheduler starts, number ${this.#starts}`);
     facts.schedulerUp();
     this.ledger.restarted();
-    this.#process = new Incarnation({
+    this.process = new Incarnation({
       time,
       facts,
       disk,
@@ -145,23 +148,21 @@ class Simulation {
     });
   }
 
-  #downMs = 0;
-
   #crashed(incarnation: Incarnation): void {
-    this.#process = null;
+    this.process = null;
     const random = new Random(`crash/${this.plan.seed}/${this.#starts}`);
     for (const link of this.#links.splice(0)) {
       if (link.incarnation !== incarnation) continue;
       const hostNotices = random.chance(0.8) ? random.int(1, 50) : null;
       link.cut({ loses: true, hostNotices, schedulerNotices: null, isStuck: false });
     }
-    this.time.after(this.#downMs, () => this.#startScheduler(), true);
+    this.time.after(this.downMs, () => this.#startScheduler(), true);
   }
 
   #dial(host: SimulatedHost): Link | null {
-    if (this.#process === null) return null;
+    if (this.process === null) return null;
     const random = new Random(`link/${this.plan.seed}/${++this.#dials}`);
-    const link = new Link(this.time, random, host, this.#process);
+    const link = new Link(this.time, random, host, this.process);
     this.#links.push(link);
     return link;
   }
@@ -209,85 +210,14 @@ class Simulation {
 
   #act(action: Action): void {
     this.trace(`* ${JSON.stringify(action)}`);
-    const process = this.#process;
-    const host = "host" in action ? this.hosts[action.host] : undefined;
-    switch (action.type) {
-      case "start":
-        this.client.start(action.workflow, action.priority);
-        break;
-      case "cancel":
-        this.client.control(action.run, { type: "cancel", reason: "" });
-        break;
-      case "retry":
-        this.client.control(action.run, { type: "retry", requestId: `retry-${this.time.elapsed}` });
-        break;
-      case "pause":
-        this.client.control(action.run, { type: "pause", reason: "" });
-        this.time.after(action.ms, () => this.client.control(action.run, { type: "resume" }), true);
-        break;
-      case "cut":
-        host?.cut(action);
-        break;
-      case "overlap":
-        host?.overlap();
-        break;
-      case "slow":
-        if (host === undefined) break;
-        host.delayMs = action.delayMs;
-        this.time.after(action.ms, () => {
-          host.delayMs = 0;
-        });
-        break;
-      case "freeze host":
-        host?.freeze(action.ms);
-        break;
-      case "kill host":
-        host?.kill(action.downMs);
-        break;
-      case "resize":
-        host?.resize(action.slots);
-        break;
-      case "drain":
-        if (action.by === "host") host?.drain(action.graceMs, true);
-        else this.#drainByOperator(action.host, action.graceMs);
-        break;
-      case "crash":
-        this.#downMs = action.downMs;
-        if (action.when === "now") process?.crash();
-        else this.disk.fates.push(`crash ${action.when === "before commit" ? "before" : "after"} commit`);
-        break;
-      case "stop":
-        this.#downMs = action.downMs;
-        process?.input(() => {
-          void process.scheduler.stop(100);
-          this.time.after(30, () => process.crash());
-        });
-        break;
-      case "fail commits":
-        for (let count = action.count; count > 0; count--) this.disk.fates.push("fails");
-        break;
-      case "stall":
-        process?.stall(action.ms);
-        break;
-    }
-  }
-
-  #drainByOperator(host: number, graceMs: number): void {
-    const process = this.#process;
-    const session = process?.scheduler.store
-      .listSessions("default")
-      .find((v) => v.session.spec.hostId === this.hosts[host]?.name);
-    if (process === null || session === undefined) return;
-    process.input(() => {
-      process.scheduler.drainHost(session.session.id, graceMs, "").catch(() => {});
-    });
+    act(action, this);
   }
 
   /** From now on everything works. */
   #heal(): void {
     this.trace("* faults end");
     this.disk.fates.length = 0;
-    this.#downMs = 100;
+    this.downMs = 100;
     for (const host of this.hosts) {
       host.delayMs = 0;
       // P12: what it has declined waits for another session.
@@ -304,7 +234,7 @@ class Simulation {
   }
 
   #isOver(): boolean {
-    if (this.time.elapsed < FAULTS_END_MS || this.client.open > 0 || this.#process === null) return false;
+    if (this.time.elapsed < FAULTS_END_MS || this.client.open > 0 || this.process === null) return false;
     for (const status of this.#statuses.values()) if (!isRunOver(status as "FAILED")) return false;
     return this.ledger.isEmpty && this.hosts.every((host) => host.isIdle);
   }
@@ -319,7 +249,7 @@ class Simulation {
       hosts,
     ];
     for (const [runId] of open) {
-      const view = await this.#process?.scheduler.store.readRun("default", runId);
+      const view = await this.process?.scheduler.store.readRun("default", runId);
       lines.push(...(view?.tasks.map((t) => `${runId}#${t.task} ${t.state}`) ?? []));
     }
     this.facts.breach(`end: not everything came to its end: ${lines.join("; ")}`);
@@ -328,7 +258,7 @@ class Simulation {
   /** Reads the log from a disk that was opened anew, and compares. */
   async #checkEnd(): Promise<void> {
     this.ledger.checkEmpty();
-    const store = this.#process?.scheduler.store;
+    const store = this.process?.scheduler.store;
     if (store === undefined) return;
     for (const breach of await store.check()) this.facts.breach(`books: ${breach}`);
     const everything = { namespace: "default", runId: null, after: 0, limit: 1_000_000 };
