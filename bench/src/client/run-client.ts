@@ -54,8 +54,16 @@ export class RunClient {
 
   /** Hosts that the scheduler knows, and how many of them are connected. */
   async hosts(): Promise<{ known: number; connected: number }> {
-    const { hosts } = await callUnary(this.#client, HostAdminService.method.listHosts, { pageSize: 1_000 });
-    return { known: hosts.length, connected: hosts.filter((host) => host.connected).length };
+    let known = 0;
+    let connected = 0;
+    // A page ends where it would be too large for a message, whatever its size was to be.
+    for (let pageToken = ""; ; ) {
+      const page = await callUnary(this.#client, HostAdminService.method.listHosts, { pageSize: 1_000, pageToken });
+      known += page.hosts.length;
+      connected += page.hosts.filter((host) => host.connected).length;
+      if (page.nextPageToken === "") return { known, connected };
+      pageToken = page.nextPageToken;
+    }
   }
 
   /** Counts runs that end from now on. Resolves once the scheduler says that it is watched. */
