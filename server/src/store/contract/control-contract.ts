@@ -184,6 +184,36 @@ export function controlContract(theWorld: TheWorld): void {
     expect(items.map((run) => [run.id, run.status])).toEqual([[runId, "SUCCEEDED"]]);
   });
 
+  it("a run that fails and is taken up again in one turn keeps its new timeout, and knows the request again", async () => {
+    const world = theWorld();
+    await world.register("w", { a: [] });
+    await world.host("h");
+    const runId = await world.start("w", { timeoutMs: 1_000 });
+    const lease = await world.lease();
+    world.clock.move(400);
+    const retry = { type: "retry", requestId: "q" } as const;
+    const [, taken] = await Promise.all([world.fail(lease), world.control(runId, retry)]);
+    expect(taken).toEqual({ status: "RUNNING", resetTasks: ["a"] });
+    expect((await world.view(runId)).run).toMatchObject({ deadlineAt: world.clock.now() + 1_000, retriedBy: "q" });
+    expect(await world.control(runId, retry)).toEqual({ status: "RUNNING", resetTasks: [] });
+    world.clock.move(999);
+    expect(await world.store.fireDue(10)).toEqual([]);
+    await world.complete(await world.lease());
+    expect(await world.status(runId)).toBe("SUCCEEDED");
+  });
+
+  it("a run that is paused anew in one turn keeps the last reason", async () => {
+    const world = theWorld();
+    await world.register("w", { a: [] });
+    const runId = await world.start("w");
+    await world.control(runId, { type: "pause", reason: "first" });
+    await Promise.all([
+      world.control(runId, { type: "resume" }),
+      world.control(runId, { type: "pause", reason: "second" }),
+    ]);
+    expect((await world.view(runId)).run).toMatchObject({ status: "PAUSED", reason: "second" });
+  });
+
   it("a failure that a rule handles does not fail the run, and its fallback sees what was committed", async () => {
     const world = theWorld();
     await world.register("w", {

@@ -27,6 +27,7 @@ interface Scene {
 }
 
 const HOST = "h";
+const ONLY_VERSION = compileGraph(definition("x", { only: [] })).version;
 const TASKS = { held: { timeoutMs: 500 }, next: ["held"] };
 
 /** A store with something of everything in it. */
@@ -45,8 +46,10 @@ async function scene(journal: Journal, options: TestOptions): Promise<Scene> {
   const implementations = ["w", "x"].map((workflow) => ({ workflow, version: null, tasks: null }));
   const { session } = await world.host(HOST, { slots: 9, implementations, ttlMs: TTL_MS });
   await world.host("idle", { implementations: [] });
-  for (const name of ["done", "held", "fenced", "deferred", "waiting", "early", "late"]) await begin(name, "w");
+  for (const name of ["done", "failed", "held", "fenced", "deferred", "waiting", "early", "late"])
+    await begin(name, "w");
   await world.complete(get(leases, "done"), { n: "1" });
+  await world.fail(get(leases, "failed"));
   await world.cancel(get(runs, "fenced"));
   await world.defer(get(leases, "deferred"), 700);
   for (const name of ["waiting", "early", "late"]) await world.defer(get(leases, name));
@@ -150,6 +153,18 @@ const TURNS: Readonly<Record<string, (scene: Scene) => readonly Promise<unknown>
     ]),
     world.start("w", { requestId: "q" }),
     world.start("fresh"),
+  ],
+  "a promotion": ({ world }) => [
+    world.store.registerWorkflows([{ namespace: "default", graph: compileGraph(definition("x", { newer: [] })) }]),
+    world.store.updateWorkflows([{ namespace: "default", workflow: "x", promote: ONLY_VERSION }]),
+    world.start("x"),
+  ],
+  "a failure, and the retry of its run": ({ world, leases, runs }) => [
+    world.fail(get(leases, "held")),
+    world.control(get(runs, "held"), { type: "retry", requestId: "again" }),
+  ],
+  "the retry of a run that had ended": ({ world, runs }) => [
+    world.control(get(runs, "failed"), { type: "retry", requestId: "later" }),
   ],
   "a start, its lease and its end": ({ world, leases }) => [
     world.complete(get(leases, "held")),

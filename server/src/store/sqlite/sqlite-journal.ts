@@ -160,7 +160,7 @@ export class SqliteJournal implements Journal {
         encodeRun(run),
         JSON.stringify(run.input),
       );
-    } else if (live.runBefore !== null && (live.runBefore.status !== run.status || this.#endingsChanged(live))) {
+    } else if (live.runBefore !== null && (isNewsOf(live.runBefore, run) || this.#endingsChanged(live))) {
       sql.updateRun.run(run.status, live.endings, encodeRun(run), live.number);
     }
     for (const [index, before] of live.before) {
@@ -230,6 +230,23 @@ export class SqliteJournal implements Journal {
     if (graph === undefined) throw new Error(`the store has no version ${version} of workflow ${workflow}`);
     return graph;
   }
+}
+
+/**
+ * Whether a run says what its row does not, besides counters. The status alone does not tell: within one turn a run may
+ * fail and be taken up again, or be taken up and fail again.
+ */
+function isNewsOf(before: Run, after: Run): boolean {
+  return (
+    before.status !== after.status ||
+    before.reason !== after.reason ||
+    before.startedAt !== after.startedAt ||
+    before.finishedAt !== after.finishedAt ||
+    before.deadlineAt !== after.deadlineAt ||
+    before.retriedBy !== after.retriedBy ||
+    // An ended run is read by its row alone, and must know the number of its last event.
+    (after.finishedAt !== null && before.eventSeq !== after.eventSeq)
+  );
 }
 
 /** Rows from before hosts could be asked to drain do not say so. */
