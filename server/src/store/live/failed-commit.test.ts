@@ -128,6 +128,10 @@ const TURNS: Readonly<Record<string, (scene: Scene) => readonly Promise<unknown>
     world.clock.move(TTL_MS);
     return [world.store.expireSessions(10)];
   },
+  "a pause of a run, and of a workflow": ({ world, runs }) => [
+    world.control(get(runs, "ready1"), { type: "pause", reason: "a deploy" }),
+    world.store.updateWorkflows([{ namespace: "default", workflow: "x", paused: true }]),
+  ],
   "the end of a session": ({ world }) => [world.store.endSessions([sessionOf(world, HOST)], "gone")],
   "a takeover": ({ world }) => {
     world.clock.move(10);

@@ -308,6 +308,8 @@ export class LiveStore implements S.Store {
 
   #rollBack(): void {
     this.#sessions.restore();
+    // Before the runs: each puts its ready task runs back to their places only while its workflow is not paused.
+    this.#workflows.rollBack();
     for (const run of this.#books.dirtyRuns) {
       const { isNew } = run;
       run.rollBack();
@@ -317,7 +319,6 @@ export class LiveStore implements S.Store {
     this.#books.dirtyRuns.clear();
     this.#books.endStreaks(false);
     this.#sessions.forget();
-    this.#workflows.rollBack();
     this.#requests.clear();
   }
 }
