@@ -40,6 +40,7 @@ export class Stage {
   #current: Connection | null = null;
   /** Whether the next case can go on with the connection that is there. */
   #isUsual = true;
+  #isStarting = false;
   #sessionId = "";
   #sessions = 0;
   #generation = 0;
@@ -63,6 +64,7 @@ export class Stage {
   }
 
   startProgram(): Program {
+    this.#isStarting = true;
     this.program = this.options.start({ address: this.scheduler.address, hostId: this.hostId });
     return this.program;
   }
@@ -95,7 +97,8 @@ export class Stage {
 
   /** The next connection that says Hello, not welcomed. */
   async hello(what = "the host's Hello"): Promise<Connection> {
-    const arrived = this.scheduler.connection(what, this.options.patienceMs * (this.#generation === 0 ? 4 : 1));
+    // A program that has just been started may take its time.
+    const arrived = this.scheduler.connection(what, this.options.patienceMs * (this.#isStarting ? 4 : 1));
     const exited = this.program?.exited.then((code): never => {
       throw new CaseFailure(`the program ended with ${code} while it owed ${what}\n${this.program?.output() ?? ""}`);
     });
@@ -119,6 +122,7 @@ export class Stage {
     connection.welcome(this.#sessionId, ++this.#generation, { verdicts, ...changes });
     this.#isUsual = ["ttlMs", "heartbeatIntervalMs", "limits"].every((name) => !(name in changes));
     this.#current = connection;
+    this.#isStarting = false;
   }
 
   /** Ends the connection; what the host says on it afterwards is not heard. */
