@@ -108,8 +108,8 @@ describe.skipIf(program === "")("the host in Python", () => {
   it("passes the conformance kit, all levels", { timeout: PATIENCE_MS }, async () => {
     const kit = fileURLToPath(new URL("../../conformance/bin/cloaca-conformance.js", import.meta.url));
     const host = `${program} ${join(FOLDER, "conformance_host.py")}`;
-    const { code, output } = await new PythonProcess([kit, "--host", host, "--level", "drain"], {}, process.execPath)
-      .ended;
+    const args = [kit, "--host", host, "--level", "drain", "--patience", "20000"];
+    const { code, output } = await new PythonProcess(args, {}, process.execPath).ended;
     expect(code, output).toBe(0);
     expect(output).toMatch(/\d\d passed, 0 failed/);
   });

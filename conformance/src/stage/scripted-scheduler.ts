@@ -21,7 +21,7 @@ export class ScriptedScheduler {
   /** Refuses every stream while it is set. */
   refusal: Refusal | null = null;
   readonly #arrived: Connection[] = [];
-  #waiting: ((connection: Connection) => void)[] = [];
+  readonly #waiting: ((connection: Connection) => void)[] = [];
 
   private constructor(
     readonly server: Server,
@@ -55,13 +55,6 @@ export class ScriptedScheduler {
     const here = this.#arrived.shift();
     if (here !== undefined) return Promise.resolve(here);
     return within(patienceMs, what, new Promise<Connection>((resolve) => this.#waiting.push(resolve)));
-  }
-
-  /** Forgets connections and those who wait for one. */
-  clear(): void {
-    this.#arrived.length = 0;
-    this.#waiting = [];
-    this.refusal = null;
   }
 
   async stop(): Promise<void> {

@@ -48,7 +48,7 @@ export class Stage {
   #given: string[] = [];
 
   private constructor(
-    readonly scheduler: ScriptedScheduler,
+    public scheduler: ScriptedScheduler,
     readonly options: StageOptions,
   ) {}
 
@@ -69,12 +69,14 @@ export class Stage {
     return this.program;
   }
 
-  /** Ends the program at once; the next connection is a new program's. */
+  /** Ends the program at once. The next one meets a new scheduler, where nothing that the old one has sent can arrive late. */
   async stopProgram(): Promise<void> {
-    await this.program?.kill();
-    this.program = null;
     this.#current = null;
-    this.scheduler.clear();
+    if (this.program === null) return;
+    await this.program.kill();
+    this.program = null;
+    await this.scheduler.stop();
+    this.scheduler = await ScriptedScheduler.start(this.options.patienceMs);
   }
 
   /** A connection that is welcomed as usual: the one that is there, or that of a new program. */

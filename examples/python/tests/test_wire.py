@@ -34,6 +34,7 @@ class Scheduler(HostServiceServicer):
         self.kept_alive = threading.Event()
         self.heartbeat_ms = heartbeat_ms
         self.acknowledges = True
+        self._says = []
         self._server = grpc.server(ThreadPoolExecutor(8))
         add_HostServiceServicer_to_server(self, self._server)
         self.address = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
@@ -41,6 +42,7 @@ class Scheduler(HostServiceServicer):
 
     def Work(self, requests, context):  # noqa: N802
         says = queue.Queue()
+        self._says.append(says)
 
         def hear():
             try:
@@ -95,6 +97,9 @@ class Scheduler(HostServiceServicer):
         return says, hello
 
     def stop(self):
+        # A test that fails leaves its host behind, which would hold the server's threads.
+        for says in self._says:
+            says.put(None)
         self._server.stop(None).wait()
 
 
