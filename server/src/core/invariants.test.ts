@@ -121,6 +121,16 @@ describe("the invariants", () => {
       },
       /is LEASED and has no slot/,
     ],
+    [
+      "a time of a next attempt that does not come",
+      (of) => setTask(of, 0, 3, { retryAt: 9 }),
+      /is READY with a time of its next attempt/,
+    ],
+    [
+      "a task run that waits for no time",
+      (of) => setTask(of, 0, 3, { state: "RETRYING" }),
+      /is RETRYING without a time of its next attempt/,
+    ],
     ["a wrong count of open task runs", (of) => setRun(of, 0, { open: 3 }), /3 open in its books, 4 task runs/],
     ["a wrong count of failed task runs", (of) => setRun(of, 0, { failed: 1 }), /1 failed in its books, 0 task runs/],
     ["a run that is over with open task runs", (of) => setRun(of, 0, { status: "SUCCEEDED" }), /SUCCEEDED with 4 open/],

@@ -52,6 +52,9 @@ function checkTask(task: TaskRun, found: string[]): void {
   const name = `task run ${task.runId}[${task.task}]`;
   const leased = task.state === "LEASED" || task.state === "DEFERRED" || task.state === "RECLAIMING";
   if (leased !== (task.lease !== null)) found.push(`${name} is ${task.state} ${leased ? "without" : "with"} a lease`);
+  const waits = task.state === "RETRYING";
+  if (waits !== (task.retryAt !== null))
+    found.push(`${name} is ${task.state} ${waits ? "without" : "with"} a time of its next attempt`);
   if (task.lease === null) return;
   const holds = task.lease.slotSince !== null;
   if (holds !== (task.state === "LEASED"))

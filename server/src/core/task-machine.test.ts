@@ -111,6 +111,7 @@ describe("the table of a task run", () => {
       expect(row?.slot).toBe(event.slotDelta ?? 0);
       expect(event).toMatchObject({ at: 500, task: 3 });
       expect(isTerminal(next.state)).toBe(next.finishedAt !== null);
+      expect(next.retryAt).toBe(next.state === "RETRYING" ? 99 : null);
       const leased = next.state === "LEASED" || next.state === "DEFERRED" || next.state === "RECLAIMING";
       expect(next.lease !== null).toBe(leased);
       expect(next.lease?.slotSince !== undefined && next.lease.slotSince !== null).toBe(next.state === "LEASED");

@@ -396,6 +396,8 @@ function cancel(task: TaskRun, row: Transition, reason: CancelReason, detail: st
     state: "CANCELLED",
     lease: null,
     ending: row.fences ? [...task.ending, fenced(task, reason)] : task.ending,
+    // No attempt comes after the one that it waited for.
+    retryAt: null,
     slotHeldMs: heldSoFar(task, now),
     finishedAt: now,
   };
