@@ -11,17 +11,6 @@ export const MAX_RULE_DEPTH = 32;
 export const MAX_RULES_IN_LIST = 1_000;
 export const MAX_RULES = 10_000;
 
-export const CONTEXT_OPERATORS = [
-  "equals",
-  "not_equals",
-  "greater",
-  "less",
-  "contains",
-  "not_contains",
-  "exists",
-  "not_exists",
-] as const;
-
 /** What is wrong with a task that a rule names; null when it is an ancestor of the task. */
 export type NamedTaskProblem = (task: string) => string | null;
 

@@ -8,7 +8,6 @@ export type StatusName =
   | "NOT_FOUND"
   | "ALREADY_EXISTS"
   | "PERMISSION_DENIED"
-  | "RESOURCE_EXHAUSTED"
   | "FAILED_PRECONDITION"
   | "ABORTED"
   | "OUT_OF_RANGE"
@@ -78,7 +77,6 @@ export const ERROR_CODES = {
   STORE_IN_USE: { status: "FAILED_PRECONDITION", doc: "Another process owns the store file." },
   ADDRESS_IN_USE: { status: "FAILED_PRECONDITION", doc: "Another process listens on the address." },
   DRAINING: { status: "UNAVAILABLE", doc: "The scheduler is shutting down; connect again later." },
-  OVERLOADED: { status: "RESOURCE_EXHAUSTED", doc: "A limit of the scheduler is reached; try again later." },
   INTERNAL: { status: "INTERNAL", doc: "A defect of the scheduler." },
   HOST_LOST: { status: "ABORTED", doc: "The attempt's hosts were lost too often." },
   TASK_TIMEOUT: { status: "DEADLINE_EXCEEDED", doc: "The attempt held a slot for longer than the task's timeout." },

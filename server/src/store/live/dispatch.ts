@@ -131,12 +131,6 @@ export class Dispatch {
     this.#stale = true;
   }
 
-  /** Whether anybody who lives may execute a task. */
-  isServed(namespace: string, graph: Graph, task: number): boolean {
-    this.refresh();
-    return this.#route(namespace, graph, task).length > 0;
-  }
-
   /** Puts ready task runs into the queues of those who live now. */
   refresh(): void {
     if (!this.#stale) return;
