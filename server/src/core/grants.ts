@@ -3,6 +3,7 @@ import { viewToText } from "./merge.js";
 import type { ContextText, Patch, Run, TaskRun } from "./model.js";
 import type { DecisionLimits, HostEffect, RunDraft } from "./run-draft.js";
 import { advance, taskInput } from "./run-machine.js";
+import { heldSoFar } from "./task-machine.js";
 
 /** A lease as it goes to its host. */
 export interface LeaseGrant {
@@ -37,7 +38,7 @@ export function leaseGrant(draft: RunDraft, task: TaskRun, now: number): LeaseGr
   if (lease === null) throw new Error(`task run ${task.runId}[${task.task}] has no lease`);
   const graphTask = draft.graph.tasks[task.task];
   const timeoutMs = graphTask?.timeoutMs ?? 0;
-  const held = task.slotHeldMs + (lease.slotSince === null ? 0 : now - lease.slotSince);
+  const held = heldSoFar(task, now);
   return {
     sessionId: lease.sessionId,
     leaseId: lease.id,

@@ -449,7 +449,8 @@ function failOutcome(task: TaskRun, digest: string, retryAt: number | null): Lea
   return retryAt === null ? outcome : { ...outcome, retry: { at: retryAt, attempt: task.attempt + 1 } };
 }
 
-function heldSoFar(task: TaskRun, now: number): number {
+/** Slot-held time of the current or last attempt, in milliseconds. */
+export function heldSoFar(task: TaskRun, now: number): number {
   const since = task.lease?.slotSince ?? null;
   return since === null ? task.slotHeldMs : task.slotHeldMs + Math.max(0, now - since);
 }

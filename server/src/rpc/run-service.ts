@@ -120,8 +120,9 @@ export class RunServiceRpc {
     const view = await this.#readRun(namespaceOf(request.namespace), request.runId);
     const from = request.pageToken === "" ? 0 : parsePageToken(request.pageToken);
     const page = pageOf(view.tasks, from, pageSize(request.pageSize, 1_000), taskRunBytes);
+    const now = this.scheduler.options.clock.now();
     return create(ListTaskRunsResponseSchema, {
-      taskRuns: page.items.map((task) => taskRunToWire(task, view.graph)),
+      taskRuns: page.items.map((task) => taskRunToWire(task, view.graph, now)),
       nextPageToken: page.nextPageToken,
     });
   }

@@ -4,6 +4,7 @@ import { RunEventType, RunStatus, SkipCause, TaskRunState, WaitReason } from "@c
 import { viewToText } from "../core/merge.js";
 import type { Graph, Run, RunEvent, TaskRun } from "../core/model.js";
 import { isRunOver } from "../core/run-machine.js";
+import { heldSoFar } from "../core/task-machine.js";
 import type { Explanation } from "../engine/explain.js";
 import { runContext } from "../store/run-context.js";
 import type { EventChunk, RunView, SessionView, WorkflowRecord } from "../store/store.js";
@@ -32,7 +33,7 @@ export function runViewToWire({ run, graph, tasks }: RunView) {
   return { ...runToWire(run), context, taskCounts };
 }
 
-export function taskRunToWire(task: TaskRun, graph: Graph) {
+export function taskRunToWire(task: TaskRun, graph: Graph, now: number) {
   return {
     task: graph.tasks[task.task]?.id ?? "",
     state: TaskRunState[task.state],
@@ -47,7 +48,7 @@ export function taskRunToWire(task: TaskRun, graph: Graph) {
     reason: reasonOf(task, graph),
     ...(task.readyAt === null ? null : { readyAt: timestampFromMs(Math.round(task.readyAt)) }),
     ...times(task),
-    slotHeldMs: BigInt(Math.round(task.slotHeldMs)),
+    slotHeldMs: BigInt(Math.round(heldSoFar(task, now))),
     ...(task.retryAt === null ? null : { retryAt: timestampFromMs(Math.round(task.retryAt)) }),
     ...(task.skip === null ? null : { skipCause: SkipCause[task.skip] }),
   };
