@@ -96,7 +96,7 @@ describe("a scheduler's own answers", () => {
     const over = new AbortController();
     watchService(client, runId, { patienceMs: 3, say: (_task, message) => told.fire(message) }, over.signal);
     expect(await told.fired).toBe(
-      'task "a" of workflow "etl" has waited 0 s for a host that takes it: no host for it takes new work: host "idle" offers no slots',
+      'task "a" of workflow "etl" has waited 0 s for a host that takes it: no host for it takes new work: host "idle" offers no slots; start another',
     );
     over.abort();
     await idle.drain();

@@ -1,6 +1,7 @@
 /** Why a task does not go on: what it waits for, in a word and in a sentence. Reads, decides nothing. */
 import type { TaskRun, TaskRunState } from "../core/model.js";
-import { isTerminal } from "../core/task-machine.js";
+import { ruleText } from "../core/rule-text.js";
+import { heldSoFar, isTerminal } from "../core/task-machine.js";
 import type { RunView, SessionView, Store } from "../store/store.js";
 
 export type WaitReason =
@@ -100,32 +101,42 @@ function ended(view: RunView, task: TaskRun): string {
   if (task.state === "FAILED") return `it failed: ${task.failure?.message ?? ""}`;
   if (task.state !== "SKIPPED") return `it has ended: ${task.state}`;
   const { dependencies, rule } = view.graph.tasks[task.task] ?? { dependencies: [], rule: null };
-  if (rule !== null) return "it was skipped: its trigger rule did not hold";
+  if (rule !== null) return `it was skipped: its trigger rule did not hold: ${ruleText(rule, view.graph)}`;
   const causes = dependencies.filter((d) => view.tasks[d]?.state !== "SUCCEEDED");
   return `it was skipped: ${list(causes.map((d) => `${named(view, d)} is ${view.tasks[d]?.state ?? ""}`))}`;
 }
 
 function dependency(view: RunView, task: TaskRun): Because {
-  const dependencies = view.graph.tasks[task.task]?.dependencies ?? [];
+  const { dependencies, rule } = view.graph.tasks[task.task] ?? { dependencies: [], rule: null };
   const waitingFor = dependencies.filter((d) => !isTerminal(view.tasks[d]?.state ?? "WAITING"));
   const states = waitingFor.map((d) => `${named(view, d)} (${view.tasks[d]?.state ?? ""})`);
-  return { reason: "DEPENDENCY", message: `it waits for ${list(states)}`, waitingFor };
+  const then = rule === null ? "" : `; then its trigger rule decides: ${ruleText(rule, view.graph)}`;
+  return { reason: "DEPENDENCY", message: `it waits for ${list(states)}${then}`, waitingFor };
 }
 
-function retrying({ view, now }: Scene, task: TaskRun): Because {
+function retrying(scene: Scene, task: TaskRun): Because {
+  const { view, now } = scene;
   const { attempt, attemptsBefore, retryAt, failure } = task;
   const until = retryAt ?? now;
   const attempts = view.graph.tasks[task.task]?.retry.attempts ?? 0;
   const message =
     `attempt ${attempt} failed (${failure?.message ?? ""}); retry ${attempt - attemptsBefore} of ${attempts} ` +
-    `begins in ${span(until - now)}`;
+    `begins in ${span(until - now)}${pauseNote(scene)}`;
   return { reason: "RETRY_DELAY", message, until };
 }
 
+/** The time of a retry runs on while its run is paused; what it would do then does not. */
+function pauseNote({ view, isWorkflowPaused }: Scene): string {
+  if (view.run.status === "PAUSED") return ", but not before the run is resumed";
+  return isWorkflowPaused ? ", but not before the workflow is resumed" : "";
+}
+
 function executing(scene: Scene, task: TaskRun): Because {
-  const since = task.lease?.slotSince ?? scene.now;
-  const away = connectionNote(scene, task);
-  const message = `host "${task.hostId}" has executed attempt ${task.attempt} for ${span(scene.now - since)}${away}`;
+  const timeoutMs = scene.view.graph.tasks[task.task]?.timeoutMs ?? 0;
+  const most = timeoutMs === 0 ? "" : ` of at most ${span(timeoutMs)}`;
+  const message =
+    `host "${task.hostId}" has executed attempt ${task.attempt} for ${span(heldSoFar(task, scene.now))}${most}` +
+    connectionNote(scene, task);
   return { reason: "EXECUTING", message, hosts: [task.hostId] };
 }
 
@@ -169,13 +180,14 @@ function ready(scene: Scene, task: TaskRun): Because {
   );
   const hosts = candidates.map(hostOf);
   if (willing.length === 0) {
-    const message = `no host for it takes new work: ${list(candidates.map((host) => unwilling(host, task)))}`;
+    const message = `no host for it takes new work: ${list(candidates.map((host) => unwilling(host, task)))}; start another`;
     return { reason: "HOSTS_DRAINING", message, hosts };
   }
   const connected = willing.filter((s) => scene.isReachable(s.session.id));
   if (connected.length === 0) {
     const away = willing.map(hostOf);
-    return { reason: "HOSTS_DISCONNECTED", message: `no host for it is connected: ${names(away)}`, hosts: away };
+    const message = `no host for it is connected: ${names(away)}; it goes on when one connects again, or another starts`;
+    return { reason: "HOSTS_DISCONNECTED", message, hosts: away };
   }
   const free = connected.filter(hasRoom);
   if (free.length > 0) {
@@ -183,9 +195,9 @@ function ready(scene: Scene, task: TaskRun): Because {
     return { reason: "NEXT_TURN", message: `it is about to be leased to ${names(there)}`, hosts: there };
   }
   const busy = connected.map(hostOf);
-  const books = connected.slice(0, 3).map(slotsText);
+  const books = connected.slice(0, 3).map((host) => `${slotsText(host)}${limitNote(host)}`);
   const more = connected.length > 3 ? `, and ${connected.length - 3} more hosts` : "";
-  return { reason: "NO_FREE_SLOT", message: `no slot is free: ${books.join("; ")}${more}`, hosts: busy };
+  return { reason: "NO_FREE_SLOT", message: `no slot is free for it: ${books.join("; ")}${more}`, hosts: busy };
 }
 
 function unwilling(host: SessionView, task: TaskRun): string {
@@ -198,12 +210,13 @@ function unserved(view: RunView, task: TaskRun, other: readonly SessionView[]): 
   const { workflow, version } = view.run;
   const name = named(view, task.task);
   if (other.length === 0) {
-    return { reason: "NO_HOST", message: `no host that is alive has code for ${name} of workflow "${workflow}"` };
+    const message = `no host that is alive has code for ${name} of workflow "${workflow}"; start one that has`;
+    return { reason: "NO_HOST", message };
   }
   const hosts = other.map(hostOf);
   const message =
     `the run is pinned to version ${version} of workflow "${workflow}", and hosts have code for ${name} ` +
-    `in other versions only: ${names(hosts)}`;
+    `in other versions only: ${names(hosts)}; start one that brings that version`;
   return { reason: "NO_HOST_FOR_VERSION", message, hosts };
 }
 
@@ -236,6 +249,17 @@ function slotsText(view: SessionView): string {
   const ending = leases.filter((lease) => lease.ending).length;
   const text = `host "${hostOf(view)}" holds ${held} of ${counted(session.spec.slots, "slot")}`;
   return ending === 0 ? text : `${text} (${ending} by cancelled code that has not stopped)`;
+}
+
+/** Why a host whose slots are not all held takes nothing new. */
+function limitNote({ session, held, leases }: SessionView): string {
+  const { slots, maxLeases } = session.spec;
+  if (held >= slots) return "";
+  const current = leases.filter((lease) => !lease.ending).length;
+  if (maxLeases > 0 && current >= maxLeases) {
+    return `, and has all ${counted(maxLeases, "lease")} that it takes at once, deferred ones included`;
+  }
+  return ", and what is free goes to a task that resumes";
 }
 
 function connectionNote({ isReachable }: Scene, { lease }: TaskRun): string {
