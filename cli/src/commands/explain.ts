@@ -1,11 +1,12 @@
 /** `cloaca explain <run> [task…]`: why tasks wait. */
-import type { RunExplanation, WaitReasonName } from "@cloaca/sdk/client";
+import type { RunExplanation, RunInfo, WaitReasonName } from "@cloaca/sdk/client";
 import { Command } from "commander";
 import type { Hint } from "../command-error.js";
 import { explanationJson } from "../json/shapes.js";
 import { resolveRun } from "../resolve-run.js";
 import { runCommand, type Session } from "../session.js";
 import type { Line } from "../terminal/line.js";
+import { isOver } from "../views/look.js";
 import { runHead } from "../views/run-page.js";
 import { explanationTable } from "../views/tables.js";
 
@@ -32,7 +33,7 @@ async function explain(session: Session, text: string, tasks: readonly string[])
       ...(explanation.tasks.length === 0 ? ended : explanationTable(explanation, { width, now })),
       ...(explanation.leftOut > 0 ? [[[`and ${explanation.leftOut} more tasks`, "dim"]] as Line] : []),
       [],
-      ...session.next(hintsFor(run.runId, run.workflow, explanation)),
+      ...session.next(hintsFor(run, explanation)),
     ],
   );
 }
@@ -54,13 +55,20 @@ const REMEDIES: Readonly<Partial<Record<WaitReasonName, (runId: string, workflow
   SLOT_TO_RESUME: () => ({ what: "see the hosts and their slots", command: "cloaca hosts" }),
 };
 
-function hintsFor(runId: string, workflow: string, { tasks }: RunExplanation): Hint[] {
+/** What helps; the last one follows the run, or shows how it ended. */
+export function hintsFor({ runId, workflow, status }: RunInfo, { tasks }: RunExplanation): Hint[] {
+  if (isOver(status)) {
+    const retry = { what: "begin again where it failed", command: `cloaca retry ${runId}` };
+    const show = { what: "see how it ended", command: `cloaca show ${runId}` };
+    return status === "FAILED" ? [retry, show] : [show];
+  }
+  // A paused run needs that, whatever its tasks wait for first.
+  const reasons = new Set<WaitReasonName>(status === "PAUSED" ? ["RUN_PAUSED"] : []);
+  for (const { reason } of tasks) reasons.add(reason);
   const remedies = new Map<string, Hint>();
-  for (const { reason } of tasks) {
+  for (const reason of reasons) {
     const hint = REMEDIES[reason]?.(runId, workflow);
     if (hint !== undefined) remedies.set(hint.command, hint);
   }
-  const always = tasks.length === 0 ? "show" : "watch";
-  const last = { what: tasks.length === 0 ? "see how it ended" : "follow it", command: `cloaca ${always} ${runId}` };
-  return [...remedies.values(), last];
+  return [...remedies.values(), { what: "follow it", command: `cloaca watch ${runId}` }];
 }

@@ -23,7 +23,7 @@ const WORDS: Readonly<Record<string, string>> = {
   MET: "its condition holds",
   MAX_WAIT: "its longest wait is over",
   UPSTREAM_FAILED: "a task before it failed",
-  RULE: "its rule did not hold",
+  RULE: "a trigger rule did not hold",
 };
 
 const WORD_COLUMNS = 18;

@@ -160,7 +160,7 @@ describe("the page of a run", () => {
       TASK    STATE      HOST    TRY  SLOT HELD
       load    ✗ failed   host-a    3      800ms  TypeError: the column "day" is missi…
       report  - skipped                          a task before it failed
-      other   - skipped                          its rule did not hold
+      other   - skipped                          a trigger rule did not hold
 
         load  ████████████████████████████████████████████████████████████████████████
               ╵0          ╵500ms      ╵1.0s       ╵1.5s       ╵2.0s       ╵2.5s

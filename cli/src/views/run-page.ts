@@ -114,7 +114,7 @@ function why(task: TaskRunInfo, waits: ReadonlyMap<string, string>, now: number)
 function skipText(cause: TaskRunInfo["skipCause"], reason: string): string {
   const isCode = /^[A-Z_]*$/.test(reason);
   if (!isCode) return reason;
-  return (cause ?? reason) === "RULE" ? "its rule did not hold" : "a task before it failed";
+  return (cause ?? reason) === "RULE" ? "a trigger rule did not hold" : "a task before it failed";
 }
 
 function failureText({ code, type, message }: NonNullable<TaskRunInfo["failure"]>): string {
