@@ -5,6 +5,7 @@
 import Database from "better-sqlite3";
 import type { Journal, WriteSet } from "../../server/src/store/live/journal.js";
 import { MemoryJournal } from "../../server/src/store/memory/memory-journal.js";
+import { migrate } from "../../server/src/store/sqlite/migrate.js";
 import { MIGRATIONS } from "../../server/src/store/sqlite/schema.js";
 import { SqliteJournal } from "../../server/src/store/sqlite/sqlite-journal.js";
 
@@ -23,7 +24,7 @@ export class Disk {
     readonly disturbed: () => void,
   ) {
     this.#db = kind === "memory" ? null : new Database(":memory:");
-    for (const migration of MIGRATIONS) this.#db?.exec(migration);
+    if (this.#db !== null) migrate(this.#db, MIGRATIONS);
   }
 
   /** Opens the journal for a scheduler; `crash` ends that scheduler there and then. */

@@ -7,9 +7,14 @@
  * - Task runs to which nothing has happened have no row: what waits or is ready for the first time follows from the rest.
  * - `events` has one row for all events of a run in one commit; `position` orders the log of all runs.
  */
+import type Database from "better-sqlite3";
+
 export const APPLICATION_ID = 0x636c6f61; // "cloa"
 
-export const MIGRATIONS: readonly string[] = [
+/** One step: statements, or code for what statements cannot say. It runs within a transaction, and begins and ends none. */
+export type Migration = string | ((db: Database.Database) => void);
+
+export const MIGRATIONS: readonly Migration[] = [
   `
   CREATE TABLE workflows (
     namespace TEXT NOT NULL,
