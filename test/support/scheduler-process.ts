@@ -49,8 +49,17 @@ export class SchedulerProcess {
   }
 
   /** A scheduler that listens on a free port of loopback. */
-  static async start(store: string, ...more: readonly string[]): Promise<SchedulerProcess> {
-    const scheduler = new SchedulerProcess(["server", "--address", "127.0.0.1:0", "--store", store, ...more], {});
+  static start(store: string, ...more: readonly string[]): Promise<SchedulerProcess> {
+    return SchedulerProcess.startWith(store, more, {});
+  }
+
+  /** The same with something in its environment. */
+  static async startWith(
+    store: string,
+    more: readonly string[],
+    env: Readonly<Record<string, string>>,
+  ): Promise<SchedulerProcess> {
+    const scheduler = new SchedulerProcess(["server", "--address", "127.0.0.1:0", "--store", store, ...more], env);
     await scheduler.log("server_started");
     return scheduler;
   }
