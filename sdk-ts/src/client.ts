@@ -18,11 +18,13 @@ export type {
   WatchQuery,
 } from "./protocol/run-calls.js";
 export type {
+  HostLossInfo,
   RunEventInfo,
   RunEventName,
   RunInfo,
   RunStatusName,
   SkipCauseName,
+  TaskFailureInfo,
   TaskRunInfo,
   TaskRunStateName,
 } from "./protocol/run-info.js";

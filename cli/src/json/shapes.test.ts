@@ -61,9 +61,24 @@ describe("the shape", () => {
       "finishedAt",
       "retryAt",
       "slotHeldMs",
+      "hostLosses",
     ]);
     const failure = { code: "TASK_FAILED", type: "Error", message: "no", stack: "at x" };
     expect(taskJson(task("a", { failure }))).toMatchObject({ failure });
+    const loss = {
+      hostId: "host-a",
+      sessionId: "s1",
+      leaseId: "l1",
+      attempt: 1,
+      at: new Date(0),
+      slotHeld: true,
+      reason: "its session expired",
+    };
+    const lost = { ...failure, code: "HOST_LOST", hostLosses: [loss] };
+    expect(taskJson(task("a", { failure: lost, hostLosses: [loss] }))).toMatchObject({
+      failure: lost,
+      hostLosses: [loss],
+    });
   });
 
   it("of an event", () => {

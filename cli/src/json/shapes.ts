@@ -2,7 +2,15 @@
  * What `--json` prints. Stable: members are added, never renamed, removed or given another type (docs/CLI.md). Everything is
  * listed by hand here, so that a change of the SDK's types is not a change for scripts.
  */
-import type { HostInfo, RunEventInfo, RunExplanation, RunInfo, TaskRunInfo, WorkflowInfo } from "@cloaca/sdk/client";
+import type {
+  HostInfo,
+  HostLossInfo,
+  RunEventInfo,
+  RunExplanation,
+  RunInfo,
+  TaskRunInfo,
+  WorkflowInfo,
+} from "@cloaca/sdk/client";
 import { type JsonValue, RawJson } from "./raw-json.js";
 
 type JsonObject = { readonly [key: string]: JsonValue };
@@ -54,6 +62,7 @@ export function taskJson(task: TaskRunInfo): JsonObject {
     finishedAt: task.finishedAt,
     retryAt: task.retryAt,
     slotHeldMs: task.slotHeldMs,
+    hostLosses: task.hostLosses.map(lossJson),
   };
 }
 
@@ -137,6 +146,24 @@ export function explanationJson(runId: string, explanation: RunExplanation): Jso
 
 function failureJson(failure: Failure | null): JsonValue {
   if (failure === null) return null;
-  const { code, type, message, stack } = failure;
-  return { code, type, message, stack };
+  const { code, type, message, stack, hostLosses } = failure;
+  return {
+    code,
+    type,
+    message,
+    stack,
+    ...(hostLosses === undefined ? null : { hostLosses: hostLosses.map(lossJson) }),
+  };
+}
+
+function lossJson(loss: HostLossInfo): JsonObject {
+  return {
+    hostId: loss.hostId,
+    sessionId: loss.sessionId,
+    leaseId: loss.leaseId,
+    attempt: loss.attempt,
+    at: loss.at,
+    slotHeld: loss.slotHeld,
+    reason: loss.reason,
+  };
 }

@@ -40,6 +40,7 @@ export function task(id: string, values: Partial<TaskRunInfo> = {}): TaskRunInfo
     deferral: 0,
     waitingFor: "",
     failure: null,
+    hostLosses: [],
     reason: "",
     readyAt: null,
     startedAt: null,

@@ -135,6 +135,33 @@ describe("the page of a run", () => {
     `);
   });
 
+  it("that has killed its hosts", () => {
+    const losses = [3_500, 2_500, 1_500].map((ms, index) => ({
+      hostId: `host-${"abc"[index]}`,
+      sessionId: `s${index + 1}`,
+      leaseId: `r0.0.${index + 1}`,
+      attempt: 1,
+      at: ago(ms),
+      slotHeld: index !== 1,
+      reason: "its session expired",
+    }));
+    const message = '3 hosts were lost while they executed it: "host-a", "host-b", "host-c"';
+    const failure = { code: "HOST_LOST", type: "", message, stack: "", hostLosses: losses };
+    const poison = task("poison", { state: "FAILED", hostId: "host-c", attempt: 1, failure, hostLosses: losses });
+    const page = text(
+      runPage({ run: run({ status: "FAILED" }), tasks: [poison], log: emptyLog([]) }, { ...options, width: 100 }),
+    );
+    expect(page.slice(page.indexOf("✗ poison failed"))).toMatchInlineSnapshot(`
+      "✗ poison failed
+          HOST_LOST: 3 hosts were lost while they executed it: "host-a", "host-b", "host-c"
+          LOST                 HOST    SESSION  WHILE            TRY  HOW
+          2026-11-24 11:59:56  host-a  s1       it ran             1  its session expired
+          2026-11-24 11:59:57  host-b  s2       it was deferred    1  its session expired
+          2026-11-24 11:59:58  host-c  s3       it ran             1  its session expired
+      "
+    `);
+  });
+
   it("that has failed", () => {
     const failed = run({
       status: "FAILED",

@@ -1,5 +1,5 @@
 /** One run on a page: what it is, a task a line, the time line, what failed, what it left. */
-import type { RunInfo, TaskRunInfo } from "@cloaca/sdk/client";
+import type { HostLossInfo, RunInfo, TaskRunInfo } from "@cloaca/sdk/client";
 import { type Line, type Span, wrap } from "../terminal/line.js";
 import { type Column, table } from "../terminal/table.js";
 import { age, duration, moment, until } from "../terminal/time.js";
@@ -150,14 +150,35 @@ function failures(tasks: readonly TaskRunInfo[], { width, isWhole }: RunPageOpti
     const said = failureText(failure)
       .split("\n")
       .flatMap((line) => wrap(line, width - 4));
+    const lost = lostHosts(failure.hostLosses ?? [], width);
     const stack = failure.stack.split("\n").filter((line) => /^\s+at /.test(line));
     const trace = (isWhole ? stack : stack.slice(0, SHOWN_STACK_LINES)).map(
       (line): Line => ["    ", [line.trim(), "dim"]],
     );
-    return [[], [["✗ ", "red"], [task, "bold"], " failed"], ...said.map((line): Line => ["    ", line]), ...trace];
+    return [
+      [],
+      [["✗ ", "red"], [task, "bold"], " failed"],
+      ...said.map((line): Line => ["    ", line]),
+      ...lost,
+      ...trace,
+    ];
   });
   const left = failed.length - shown.length;
   return left === 0 ? lines : [...lines, [], [[`and ${left} more failures; --all shows them`, "dim"]]];
+}
+
+/** The hosts that were lost with a task: it may be what killed them. */
+function lostHosts(losses: readonly HostLossInfo[], width: number): Line[] {
+  if (losses.length === 0) return [];
+  const columns: Column<HostLossInfo>[] = [
+    { title: "LOST", cell: ({ at }) => moment(at) },
+    { title: "HOST", cell: ({ hostId }) => hostId, shrinksTo: 8 },
+    { title: "SESSION", cell: ({ sessionId }) => sessionId, shrinksTo: 8, goes: 1 },
+    { title: "WHILE", cell: ({ slotHeld }) => (slotHeld ? "it ran" : "it was deferred") },
+    { title: "TRY", cell: ({ attempt }) => `${attempt}`, align: "right", goes: 2 },
+    { title: "HOW", cell: ({ reason }) => reason, shrinksTo: 10, goes: 3 },
+  ];
+  return table(columns, losses, width - 4).map((line): Line => ["    ", ...line]);
 }
 
 const SHOWN_KEYS = 20;

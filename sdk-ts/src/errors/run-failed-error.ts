@@ -13,6 +13,16 @@ export interface UnsuccessfulTask {
     readonly type: string;
     readonly message: string;
     readonly stack?: string;
+    /** With code `HOST_LOST`: the executions whose hosts were lost, the oldest first. */
+    readonly hostLosses?: readonly {
+      readonly hostId: string;
+      readonly sessionId: string;
+      readonly leaseId: string;
+      readonly attempt: number;
+      readonly at: Date;
+      readonly slotHeld: boolean;
+      readonly reason: string;
+    }[];
   };
   /** Why, for people, when it was skipped or cancelled. */
   readonly reason?: string;
@@ -60,7 +70,7 @@ function describe({ runId, workflow, status, reason, tasks }: RunFailure): strin
   const told = failed.length > 0 ? failed : tasks;
   const lines = told.slice(0, SHOWN).map(({ task, state, failure, reason: why }) => {
     if (failure === undefined) return `task ${JSON.stringify(task)}: ${state}${why ? ` (${why})` : ""}`;
-    return `task ${JSON.stringify(task)}: ${failure.type}: ${failure.message}`;
+    return `task ${JSON.stringify(task)}: ${failure.type || failure.code}: ${failure.message}`;
   });
   if (told.length > SHOWN) lines.push(`and ${told.length - SHOWN} more`);
   return [head, ...lines].join("\n- ");

@@ -1,6 +1,7 @@
 /** Runs, task runs and events: from protobuf to words of the SDK. */
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import {
+  type HostLoss,
   type Run,
   type RunEvent,
   RunEventType,
@@ -8,6 +9,7 @@ import {
   SkipCause,
   type TaskRun,
   TaskRunState,
+  type Failure as WireFailure,
 } from "@cloaca/protocol";
 import type { Failure } from "./words.js";
 
@@ -46,6 +48,27 @@ export interface RunInfo {
   readonly taskCounts: Readonly<Record<string, number>>;
 }
 
+/** An execution that ended because its host was lost. */
+export interface HostLossInfo {
+  readonly hostId: string;
+  readonly sessionId: string;
+  readonly leaseId: string;
+  /** Counted execution that was under way. */
+  readonly attempt: number;
+  /** When the scheduler took the host for lost. */
+  readonly at: Date;
+  /** Its code was running; false when it was deferred, or waited for a slot to go on. */
+  readonly slotHeld: boolean;
+  /** How the host was lost, for people. */
+  readonly reason: string;
+}
+
+/** Why a task failed. */
+export interface TaskFailureInfo extends Failure {
+  /** With code `HOST_LOST` alone: the executions whose hosts were lost, the oldest first. */
+  readonly hostLosses?: readonly HostLossInfo[];
+}
+
 export interface TaskRunInfo {
   readonly task: string;
   readonly state: TaskRunStateName;
@@ -63,7 +86,9 @@ export interface TaskRunInfo {
   /** What the deferral waits for, in the task author's words. */
   readonly waitingFor: string;
   /** Why it failed. */
-  readonly failure: Failure | null;
+  readonly failure: TaskFailureInfo | null;
+  /** Executions whose hosts were lost, the oldest first: a task that has some may be what kills its hosts. */
+  readonly hostLosses: readonly HostLossInfo[];
   /** Why it waits or was skipped, for people. */
   readonly reason: string;
   readonly readyAt: Date | null;
@@ -93,7 +118,7 @@ export interface RunEventInfo {
   readonly slotDelta: number;
   readonly deferral: number;
   readonly reason: string;
-  readonly failure: Failure | null;
+  readonly failure: TaskFailureInfo | null;
   /** When the next attempt begins; only for TASK_RETRYING. */
   readonly retryAt: Date | null;
 }
@@ -130,6 +155,7 @@ export function taskRunInfo(task: TaskRun): TaskRunInfo {
     deferral: task.deferral,
     waitingFor: task.waitingFor,
     failure: failureOf(task.failure),
+    hostLosses: task.hostLosses.map(hostLossInfo),
     reason: task.reason,
     readyAt: date(task.readyAt),
     startedAt: date(task.startedAt),
@@ -177,8 +203,13 @@ function skipCauseName(cause: SkipCause): SkipCauseName | null {
   return cause === SkipCause.UNSPECIFIED ? null : ((SkipCause[cause] as SkipCauseName | undefined) ?? null);
 }
 
-function failureOf(failure: Failure | undefined): Failure | null {
+function failureOf(failure: WireFailure | undefined): TaskFailureInfo | null {
   if (failure === undefined) return null;
-  const { code, type, message, stack } = failure;
-  return { code, type, message, stack };
+  const { code, type, message, stack, hostLosses } = failure;
+  const losses = hostLosses.length === 0 ? null : { hostLosses: hostLosses.map(hostLossInfo) };
+  return { code, type, message, stack, ...losses };
+}
+
+function hostLossInfo({ hostId, sessionId, leaseId, attempt, at, slotHeld, reason }: HostLoss): HostLossInfo {
+  return { hostId, sessionId, leaseId, attempt, at: date(at) ?? new Date(0), slotHeld, reason };
 }

@@ -119,6 +119,21 @@ export interface Failure {
   readonly type: string;
   readonly message: string;
   readonly stack: string;
+  /** For HOST_LOST: the executions whose hosts were lost, the oldest first. */
+  readonly losses?: readonly HostLoss[] | undefined;
+}
+
+/** An execution that ended because its host was lost (P5). */
+export interface HostLoss {
+  readonly hostId: string;
+  readonly sessionId: string;
+  readonly leaseId: string;
+  readonly attempt: number;
+  readonly at: number;
+  /** It held a slot: its code was running. */
+  readonly slotHeld: boolean;
+  /** How the host was lost, for people. */
+  readonly reason: string;
 }
 
 export type RunStatus = "PENDING" | "RUNNING" | "PAUSED" | "SUCCEEDED" | "FAILED" | "CANCELLED";
@@ -238,6 +253,8 @@ export interface TaskRun {
   /** Losses while a slot was held, and while deferred (P5). */
   readonly lossesHeld: number;
   readonly lossesDeferred: number;
+  /** The last of them, the oldest first. */
+  readonly losses: readonly HostLoss[];
   /** Grows with every lease. */
   readonly fence: number;
   readonly lease: Lease | null;

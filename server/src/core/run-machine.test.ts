@@ -203,6 +203,19 @@ describe("a lost session", () => {
       failure: { code: "HOST_LOST", message: expect.stringContaining("3 hosts were lost while it was deferred") },
     });
     expect(draft.events.at(-2)).toMatchObject({ type: "TASK_FAILED", failure: { code: "HOST_LOST" } });
+    // All of them, of both kinds.
+    const { losses, failure } = draft.task(0);
+    expect(losses.map(({ slotHeld }) => slotHeld)).toEqual([false, true, false, false]);
+    expect(losses[1]).toEqual({
+      hostId: SESSION.hostId,
+      sessionId: "s1",
+      leaseId: `${draft.run().id}.0.2`,
+      attempt: 1,
+      at: 8,
+      slotHeld: true,
+      reason: "expired",
+    });
+    expect(failure?.losses).toEqual(losses);
     expect(draft.slotsByLog()).toBe(0);
   });
 });

@@ -7,7 +7,7 @@ import { applyPatch, finalContext, foldViews, inputView, type View } from "./mer
 import type { CancelReason, Failure, RunStatus, SkipCause, TaskRun } from "./model.js";
 import { type FailureKind, retryDelay, uniformOf } from "./retry.js";
 import type { DecisionLimits, HostEffect, RunDraft } from "./run-draft.js";
-import { allows, endLease, isTerminal, step, type TaskInput } from "./task-machine.js";
+import { allows, endLease, isTerminal, step, type TaskInput, withLoss } from "./task-machine.js";
 import { holds } from "./trigger-rule.js";
 
 /** Logs the start, and makes the roots ready. A run whose input is too large for all of them ends with it. */
@@ -154,16 +154,20 @@ export function loseLease(draft: RunDraft, index: number, reason: string, limits
   const task = draft.task(index);
   if (!allows(task, "lose")) return;
   const held = task.lease !== null && task.lease.slotSince !== null;
-  const losses = held ? task.lossesHeld + 1 : task.lossesDeferred + 1;
+  const after = withLoss(task, reason, now);
+  const losses = held ? after.lossesHeld : after.lossesDeferred;
   const limit = held ? limits.maxLossesHeld : limits.maxLossesDeferred;
-  const failure =
-    losses < limit
-      ? null
-      : plainFailure(
-          "HOST_LOST",
-          `${losses} hosts were lost ${held ? "while they executed it" : "while it was deferred"}`,
-        );
+  const failure = losses < limit ? null : plainFailure("HOST_LOST", lossesText(after, losses, held));
   advance(draft, index, { type: "lose", reason, failure }, limits, now);
+}
+
+const NAMED_HOSTS = 5;
+
+function lossesText({ losses }: TaskRun, count: number, held: boolean): string {
+  const hosts = losses.filter(({ slotHeld }) => slotHeld === held).map(({ hostId }) => `"${hostId}"`);
+  const named = hosts.slice(-NAMED_HOSTS).join(", ");
+  const last = hosts.length > NAMED_HOSTS ? `, the last ${named}` : `: ${named}`;
+  return `${count} hosts were lost ${held ? "while they executed it" : "while it was deferred"}${last}`;
 }
 
 /** Frees what fenced leases of a session still hold. */

@@ -15,6 +15,7 @@ import type {
   DeferralOutcome,
   EndingLease,
   Failure,
+  HostLoss,
   Lease,
   LeaseOutcome,
   Patch,
@@ -148,6 +149,7 @@ export function initialTaskRun(runId: string, task: number, dependencies: number
     recovery: 0,
     lossesHeld: 0,
     lossesDeferred: 0,
+    losses: NO_LOSSES,
     fence: 0,
     lease: null,
     ending: NO_ENDING,
@@ -258,6 +260,9 @@ export function endLease(task: TaskRun, id: string, reason: string, now: number)
 
 const NO_ENDING: readonly EndingLease[] = [];
 const NO_SESSIONS: readonly string[] = [];
+const NO_LOSSES: readonly HostLoss[] = [];
+/** Losses that a task run remembers: more than the limits allow before it fails. */
+const KEPT_LOSSES = 50;
 
 function lease(task: TaskRun, row: Transition, sessionId: string, hostId: string, now: number): Step {
   const fence = task.fence + 1;
@@ -374,20 +379,38 @@ function decline(task: TaskRun, row: Transition, input: Extract<TaskInput, { typ
 }
 
 function lose(task: TaskRun, row: Transition, reason: string, failure: Failure | null, now: number): Step {
-  const held = current(task).slotSince !== null;
   const lost: TaskRun = {
-    ...task,
+    ...withLoss(task, reason, now),
     lease: null,
-    lossesHeld: task.lossesHeld + (held ? 1 : 0),
-    lossesDeferred: task.lossesDeferred + (held ? 0 : 1),
   };
   if (failure === null) {
     const again: TaskRun = { ...lost, state: "READY", recovery: task.recovery + 1, slotHeldMs: 0 };
     return done(row, again, now, { reason }, task.lease);
   }
   const slotHeldMs = heldSoFar(task, now);
-  const next: TaskRun = { ...lost, state: "FAILED", patch: task.checkpoint, failure, slotHeldMs, finishedAt: now };
-  return done({ ...row, event: "TASK_FAILED" }, next, now, { failure }, task.lease);
+  const told: Failure = { ...failure, losses: lost.losses };
+  const next: TaskRun = {
+    ...lost,
+    state: "FAILED",
+    patch: task.checkpoint,
+    failure: told,
+    slotHeldMs,
+    finishedAt: now,
+  };
+  return done({ ...row, event: "TASK_FAILED" }, next, now, { failure: told }, task.lease);
+}
+
+/** Counts a loss of its host, and remembers which one it was. */
+export function withLoss(task: TaskRun, reason: string, now: number): TaskRun {
+  const { id: leaseId, sessionId, hostId, slotSince } = current(task);
+  const slotHeld = slotSince !== null;
+  const loss: HostLoss = { hostId, sessionId, leaseId, attempt: task.attempt, at: now, slotHeld, reason };
+  return {
+    ...task,
+    lossesHeld: task.lossesHeld + (slotHeld ? 1 : 0),
+    lossesDeferred: task.lossesDeferred + (slotHeld ? 0 : 1),
+    losses: [...task.losses, loss].slice(-KEPT_LOSSES),
+  };
 }
 
 function cancel(task: TaskRun, row: Transition, reason: CancelReason, detail: string, now: number): Step {

@@ -122,7 +122,7 @@ async function said(index: number, { run, tasks = {}, hosts = [], away = [], isW
         paused: isWorkflowPaused,
       }),
     },
-    options: { clock: { now: () => NOW } },
+    options: { clock: { now: () => NOW }, limits: { maxLossesHeld: 3, maxLossesDeferred: 10 } },
     connections: { reachable: { has: (id: string) => !away.includes(id) } },
   };
   const [explanation] = await explain(source, { run: draft.run(), graph: GRAPH, tasks: draft.tasks() }, [index]);

@@ -1,6 +1,7 @@
 /** Why a task does not go on: what it waits for, in a word and in a sentence. Reads, decides nothing. */
 import type { TaskRun, TaskRunState } from "../core/model.js";
 import { ruleText } from "../core/rule-text.js";
+import type { DecisionLimits } from "../core/run-draft.js";
 import { heldSoFar, isTerminal } from "../core/task-machine.js";
 import type { RunView, SessionView, Store } from "../store/store.js";
 
@@ -37,7 +38,10 @@ export interface Explanation {
 /** What explaining needs of the engine. */
 export interface ExplainSource {
   readonly store: Pick<Store, "listSessions" | "readWorkflow">;
-  readonly options: { readonly clock: { now(): number } };
+  readonly options: {
+    readonly clock: { now(): number };
+    readonly limits: Pick<DecisionLimits, "maxLossesHeld" | "maxLossesDeferred">;
+  };
   readonly connections: { readonly reachable: Pick<ReadonlySet<string>, "has"> };
 }
 
@@ -51,6 +55,7 @@ export async function explain(source: ExplainSource, view: RunView, tasks: reado
     sessions: source.store.listSessions(namespace),
     isReachable: (sessionId) => source.connections.reachable.has(sessionId),
     now: source.options.clock.now(),
+    limits: source.options.limits,
   };
   const explanations: Explanation[] = [];
   for (const index of tasks) {
@@ -66,13 +71,27 @@ interface Scene {
   readonly sessions: readonly SessionView[];
   isReachable(sessionId: string): boolean;
   readonly now: number;
+  readonly limits: ExplainSource["options"]["limits"];
 }
 
 type Because = Pick<Explanation, "reason" | "message"> & Partial<Pick<Explanation, "waitingFor" | "hosts" | "until">>;
 
 function explainTask(scene: Scene, task: TaskRun): Explanation {
   const because = why(scene, task);
-  return { task: task.task, state: task.state, waitingFor: [], hosts: [], until: null, ...because };
+  const message = `${because.message}${lossNote(scene, task)}`;
+  return { task: task.task, state: task.state, waitingFor: [], hosts: [], until: null, ...because, message };
+}
+
+/** A task that goes on after losses may be what kills its hosts. */
+function lossNote({ limits, now }: Scene, { state, losses, lossesHeld, lossesDeferred }: TaskRun): string {
+  const last = losses.at(-1);
+  if (last === undefined || isTerminal(state)) return "";
+  const hosts = names(losses.map(({ hostId }) => hostId));
+  const parts = [
+    ...(lossesHeld === 0 ? [] : [`${lossesHeld} of ${limits.maxLossesHeld} while it ran`]),
+    ...(lossesDeferred === 0 ? [] : [`${lossesDeferred} of ${limits.maxLossesDeferred} while it was deferred`]),
+  ];
+  return `; its hosts were lost (${parts.join(", ")}; the last ${span(now - last.at)} ago): ${hosts}`;
 }
 
 function why(scene: Scene, task: TaskRun): Because {
@@ -93,7 +112,7 @@ function why(scene: Scene, task: TaskRun): Because {
     case "FAILED":
     case "CANCELLED":
     case "SKIPPED":
-      return { reason: "ENDED", message: ended(scene.view, task) };
+      return { reason: "ENDED", message: ended(scene.view, task), hosts: lostHosts(task) };
   }
 }
 
@@ -104,6 +123,10 @@ function ended(view: RunView, task: TaskRun): string {
   if (rule !== null) return `it was skipped: its trigger rule did not hold: ${ruleText(rule, view.graph)}`;
   const causes = dependencies.filter((d) => view.tasks[d]?.state !== "SUCCEEDED");
   return `it was skipped: ${list(causes.map((d) => `${named(view, d)} is ${view.tasks[d]?.state ?? ""}`))}`;
+}
+
+function lostHosts({ failure }: TaskRun): string[] {
+  return [...new Set(failure?.losses?.map(({ hostId }) => hostId))];
 }
 
 function dependency(view: RunView, task: TaskRun): Because {

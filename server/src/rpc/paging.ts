@@ -1,4 +1,5 @@
 import { CloacaError } from "../core/errors.js";
+import type { HostLoss } from "../core/model.js";
 
 const MAX_PAGE_SIZE = 1_000;
 
@@ -30,4 +31,11 @@ export function pageOf<T>(
     if (to > from && bytes > PAGE_BYTES) break;
   }
   return { items: items.slice(from, to), nextPageToken: to < items.length ? String(to) : "" };
+}
+
+/** An upper bound. Ids and names have 128 characters at most. */
+export function lossesBytes(losses: readonly HostLoss[]): number {
+  let bytes = 0;
+  for (const { reason } of losses) bytes += 1_024 + 3 * reason.length;
+  return bytes;
 }

@@ -47,7 +47,7 @@ import type { EventChunk, RunView, StartedRun, StartRun } from "../store/store.j
 import { decodeCursor, encodeCursor } from "./cursor.js";
 import { namespaceOf } from "./from-wire.js";
 import type { OnGone } from "./on-gone.js";
-import { pageOf, pageSize } from "./paging.js";
+import { lossesBytes, pageOf, pageSize } from "./paging.js";
 import { explanationToWire, runToWire, runViewToWire, taskRunToWire } from "./runs-to-wire.js";
 import { watchMessages } from "./watch-messages.js";
 
@@ -259,8 +259,10 @@ export class RunServiceRpc {
 }
 
 /** An upper bound. */
-function taskRunBytes({ failure }: TaskRun): number {
-  return 2_048 + (failure === null ? 0 : 3 * (failure.message.length + failure.stack.length));
+function taskRunBytes({ failure, losses }: TaskRun): number {
+  // Losses may stand in the failure, too.
+  const texts = failure === null ? 0 : 3 * (failure.message.length + failure.stack.length);
+  return 2_048 + texts + 2 * lossesBytes(losses);
 }
 
 function startedToWire({ runId, version, existing }: StartedRun) {

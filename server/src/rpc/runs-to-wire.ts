@@ -2,7 +2,7 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { RunEventType, RunStatus, SkipCause, TaskRunState, WaitReason } from "@cloaca/protocol";
 import { viewToText } from "../core/merge.js";
-import type { Graph, Run, RunEvent, TaskRun } from "../core/model.js";
+import type { Failure, Graph, HostLoss, Run, RunEvent, TaskRun } from "../core/model.js";
 import { isRunOver } from "../core/run-machine.js";
 import { heldSoFar } from "../core/task-machine.js";
 import type { Explanation } from "../engine/explain.js";
@@ -44,14 +44,23 @@ export function taskRunToWire(task: TaskRun, graph: Graph, now: number) {
     hostId: task.hostId,
     deferral: task.lease?.deferral?.n ?? 0,
     waitingFor: task.state === "DEFERRED" ? (task.lease?.deferral?.description ?? "") : "",
-    ...(task.failure === null ? null : { failure: task.failure }),
+    ...(task.failure === null ? null : { failure: failureToWire(task.failure) }),
     reason: reasonOf(task, graph),
     ...(task.readyAt === null ? null : { readyAt: timestampFromMs(Math.round(task.readyAt)) }),
     ...times(task),
     slotHeldMs: BigInt(Math.round(heldSoFar(task, now))),
     ...(task.retryAt === null ? null : { retryAt: timestampFromMs(Math.round(task.retryAt)) }),
     ...(task.skip === null ? null : { skipCause: SkipCause[task.skip] }),
+    hostLosses: task.losses.map(lossToWire),
   };
+}
+
+function failureToWire({ losses = [], ...failure }: Failure) {
+  return { ...failure, hostLosses: losses.map(lossToWire) };
+}
+
+function lossToWire({ at, ...loss }: HostLoss) {
+  return { ...loss, at: timestampFromMs(Math.round(at)) };
 }
 
 export function eventToWire(event: RunEvent, { runId, workflow, graph }: EventChunk) {
@@ -68,7 +77,7 @@ export function eventToWire(event: RunEvent, { runId, workflow, graph }: EventCh
     slotDelta: event.slotDelta ?? 0,
     deferral: event.deferral ?? 0,
     reason: event.reason ?? "",
-    ...(event.failure === undefined ? null : { failure: event.failure }),
+    ...(event.failure === undefined ? null : { failure: failureToWire(event.failure) }),
     ...(event.retryAt === undefined ? null : { retryAt: timestampFromMs(Math.round(event.retryAt)) }),
     workflow,
   };

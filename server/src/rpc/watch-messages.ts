@@ -6,7 +6,7 @@ import { isLastEvent } from "../engine/run-feed.js";
 import type { Watched } from "../engine/watch.js";
 import type { EventChunk } from "../store/store.js";
 import type { Cursor } from "./cursor.js";
-import { PAGE_BYTES } from "./paging.js";
+import { lossesBytes, PAGE_BYTES } from "./paging.js";
 import { eventToWire } from "./runs-to-wire.js";
 
 export interface WatchMessage {
@@ -50,7 +50,7 @@ export function* watchMessages(
 }
 
 function bytesOf({ reason = "", failure }: RunEvent): number {
-  let units = reason.length;
-  if (failure !== undefined) units += failure.message.length + failure.stack.length + failure.code.length;
-  return EVENT_BYTES + 3 * units;
+  if (failure === undefined) return EVENT_BYTES + 3 * reason.length;
+  const units = reason.length + failure.message.length + failure.stack.length + failure.code.length;
+  return EVENT_BYTES + 3 * units + lossesBytes(failure.losses ?? []);
 }

@@ -94,17 +94,35 @@ export function recoveryContract(theWorld: TheWorld): void {
     const world = theWorld();
     await world.register("w", { a: [], b: ["a"] });
     const runId = await world.start("w");
+    const losses: unknown[] = [];
     for (let loss = 1; loss <= 3; loss++) {
-      await world.host("h", { instanceId: `instance-${loss}` });
-      expect(await world.lease()).toMatchObject({ recovery: loss - 1, fence: loss, attempt: 1 });
+      const { session } = await world.host("h", { instanceId: `instance-${loss}` });
+      const lease = await world.lease();
+      expect(lease).toMatchObject({ recovery: loss - 1, fence: loss, attempt: 1 });
       await world.expire();
+      losses.push({
+        hostId: "h",
+        sessionId: session.id,
+        leaseId: lease.leaseId,
+        attempt: 1,
+        at: world.clock.now(),
+        slotHeld: true,
+        reason: "its session expired",
+      });
+      expect((await world.task(runId, "a")).losses).toEqual(losses);
     }
     expect(await world.task(runId, "a")).toMatchObject({
       state: "FAILED",
       lossesHeld: 3,
-      failure: { code: "HOST_LOST" },
+      failure: {
+        code: "HOST_LOST",
+        message: '3 hosts were lost while they executed it: "h", "h", "h"',
+        losses,
+      },
       lease: null,
     });
+    const failed = (await world.events(runId)).find(({ type }) => type === "TASK_FAILED");
+    expect(failed?.failure?.losses).toEqual(losses);
     expect(await world.task(runId, "b")).toMatchObject({ state: "SKIPPED", skip: "UPSTREAM_FAILED" });
     expect(await world.status(runId)).toBe("FAILED");
   });

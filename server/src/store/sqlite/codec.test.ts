@@ -58,6 +58,9 @@ const fullTask: TaskRun = {
   retryAt: 9,
   recovery: 1,
   lossesHeld: 1,
+  losses: [
+    { hostId: "h", sessionId: "s", leaseId: "r.0.1", attempt: 1, at: 5, slotHeld: true, reason: 'it said "bye"' },
+  ],
   lossesDeferred: 2,
   fence: 7,
   lease: {

@@ -95,6 +95,7 @@ export function encodeTaskRun(task: TaskRun): string {
   if (task.recovery > 0) json += `,"recovery":${task.recovery}`;
   if (task.lossesHeld > 0) json += `,"lossesHeld":${task.lossesHeld}`;
   if (task.lossesDeferred > 0) json += `,"lossesDeferred":${task.lossesDeferred}`;
+  if (task.losses.length > 0) json += `,"losses":${JSON.stringify(task.losses)}`;
   if (task.ending.length > 0) json += `,"ending":${JSON.stringify(task.ending)}`;
   if (task.declinedBy.length > 0) json += `,"declinedBy":${JSON.stringify(task.declinedBy)}`;
   if (task.failure !== null) json += `,"failure":${JSON.stringify(task.failure)}`;

@@ -4,13 +4,15 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file cloaca/v1/error.proto.
  */
 export const file_cloaca_v1_error: GenFile = /*@__PURE__*/
-  fileDesc("ChVjbG9hY2EvdjEvZXJyb3IucHJvdG8SCWNsb2FjYS52MSJMCgVFcnJvchIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSJAoIcHJvYmxlbXMYAyADKAsyEi5jbG9hY2EudjEuUHJvYmxlbSItCgdQcm9ibGVtEg0KBWZpZWxkGAEgASgJEhMKC2Rlc2NyaXB0aW9uGAIgASgJIkUKB0ZhaWx1cmUSDAoEY29kZRgBIAEoCRIMCgR0eXBlGAIgASgJEg8KB21lc3NhZ2UYAyABKAkSDQoFc3RhY2sYBCABKAliBnByb3RvMw");
+  fileDesc("ChVjbG9hY2EvdjEvZXJyb3IucHJvdG8SCWNsb2FjYS52MSJMCgVFcnJvchIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSJAoIcHJvYmxlbXMYAyADKAsyEi5jbG9hY2EudjEuUHJvYmxlbSItCgdQcm9ibGVtEg0KBWZpZWxkGAEgASgJEhMKC2Rlc2NyaXB0aW9uGAIgASgJIm8KB0ZhaWx1cmUSDAoEY29kZRgBIAEoCRIMCgR0eXBlGAIgASgJEg8KB21lc3NhZ2UYAyABKAkSDQoFc3RhY2sYBCABKAkSKAoLaG9zdF9sb3NzZXMYBSADKAsyEy5jbG9hY2EudjEuSG9zdExvc3MinQEKCEhvc3RMb3NzEg8KB2hvc3RfaWQYASABKAkSEgoKc2Vzc2lvbl9pZBgCIAEoCRIQCghsZWFzZV9pZBgDIAEoCRIPCgdhdHRlbXB0GAQgASgNEiYKAmF0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCglzbG90X2hlbGQYBiABKAgSDgoGcmVhc29uGAcgASgJYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * A coded error inside an event, where a gRPC status would end the stream. Unary calls carry the same facts as
@@ -109,6 +111,14 @@ export type Failure = Message<"cloaca.v1.Failure"> & {
    * @generated from field: string stack = 4;
    */
   stack: string;
+
+  /**
+   * With code `HOST_LOST`: the executions whose hosts were lost, the oldest first. Filled in by the scheduler; what a host
+   * says here is ignored.
+   *
+   * @generated from field: repeated cloaca.v1.HostLoss host_losses = 5;
+   */
+  hostLosses: HostLoss[];
 };
 
 /**
@@ -117,4 +127,68 @@ export type Failure = Message<"cloaca.v1.Failure"> & {
  */
 export const FailureSchema: GenMessage<Failure> = /*@__PURE__*/
   messageDesc(file_cloaca_v1_error, 2);
+
+/**
+ * An execution that ended because its host was lost: its session expired, another process took over its name, or a process
+ * came back without it.
+ *
+ * @generated from message cloaca.v1.HostLoss
+ */
+export type HostLoss = Message<"cloaca.v1.HostLoss"> & {
+  /**
+   * Operator's name of the host.
+   *
+   * @generated from field: string host_id = 1;
+   */
+  hostId: string;
+
+  /**
+   * Session that had the lease.
+   *
+   * @generated from field: string session_id = 2;
+   */
+  sessionId: string;
+
+  /**
+   * The lease that was lost.
+   *
+   * @generated from field: string lease_id = 3;
+   */
+  leaseId: string;
+
+  /**
+   * Counted execution that was under way.
+   *
+   * @generated from field: uint32 attempt = 4;
+   */
+  attempt: number;
+
+  /**
+   * When the scheduler took it for lost.
+   *
+   * @generated from field: google.protobuf.Timestamp at = 5;
+   */
+  at?: Timestamp | undefined;
+
+  /**
+   * It held a slot: the code was running. False: it was deferred, or waited for a slot to go on.
+   *
+   * @generated from field: bool slot_held = 6;
+   */
+  slotHeld: boolean;
+
+  /**
+   * How the host was lost, for people.
+   *
+   * @generated from field: string reason = 7;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message cloaca.v1.HostLoss.
+ * Use `create(HostLossSchema)` to create a new message.
+ */
+export const HostLossSchema: GenMessage<HostLoss> = /*@__PURE__*/
+  messageDesc(file_cloaca_v1_error, 3);
 
