@@ -3,12 +3,13 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { HostService, LeaseState, RunService, RunStatus } from "@cloaca/protocol";
+import { HostService, LeaseState, RunService, RunStatus, WorkflowService } from "@cloaca/protocol";
 import { VERSION } from "@cloaca/server";
 import { status } from "@grpc/grpc-js";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { SchedulerProcess } from "../support/scheduler-process.js";
+import { stalledWatcher } from "../support/stalled-watcher.js";
 import { Wire } from "../support/wire.js";
 
 const ONE = { definitions: [{ name: "one", tasks: [{ id: "a" }] }], implementations: [{ workflow: "one" }] };
@@ -247,5 +248,22 @@ describe.each(["SIGTERM", "SIGINT"] as const)("%s", (signal) => {
     expect((await waiting).run?.runId).toBe(runId);
     expect((await polling).events.map(({ event }) => event.case)).toEqual(["drain"]);
     expect(await watched).toMatchObject({ code: status.UNAVAILABLE, details: expect.stringContaining("shuts down") });
+  });
+});
+
+describe("SIGTERM while a watcher reads nothing", () => {
+  it.each(["stream", "socket"] as const)("cuts one that does not read its %s", async (what) => {
+    const { scheduler, wire } = await start("memory:");
+    const close = await stalledWatcher(scheduler.address, what);
+    const tasks = Array.from({ length: 100 }, (_, n) => ({ id: `t${n}` }));
+    await wire.call(WorkflowService.method.registerWorkflow, { definition: { name: "wide", tasks } });
+    // More events than any buffer between the two holds.
+    for (let n = 0; n < 5; n++) {
+      await wire.call(RunService.method.startRuns, {
+        runs: Array.from({ length: 1_000 }, () => ({ workflow: "wide" })),
+      });
+    }
+    expect(await scheduler.end("SIGTERM")).toMatchObject({ code: 0, signal: null, stderr: "" });
+    close();
   });
 });

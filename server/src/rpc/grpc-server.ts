@@ -1,4 +1,5 @@
 /** The gRPC server: our services, health and reflection on one port. */
+import type { Socket } from "node:net";
 import type { Message } from "@bufbuild/protobuf";
 import { create } from "@bufbuild/protobuf";
 import {
@@ -16,6 +17,7 @@ import { CloacaError } from "../core/errors.js";
 import type { Scheduler } from "../engine/scheduler.js";
 import { HostAdminServiceRpc, WorkflowServiceRpc } from "./admin-services.js";
 import { checkSession, Exchange } from "./exchange.js";
+import { Listener } from "./listener.js";
 import type { OnGone } from "./on-gone.js";
 import { addReflection } from "./reflection.js";
 import { RunServiceRpc } from "./run-service.js";
@@ -28,7 +30,7 @@ const SERVICES = [HostService, WorkflowService, RunService, HostAdminService];
 export interface GrpcServer {
   /** Host and port that it listens on. */
   readonly address: string;
-  /** Ends: open calls have a moment to finish, then they are cut. */
+  /** Ends: open calls have `graceMs` to finish, then they are cut, whether their peers read that or not. */
   stop(graceMs: number): Promise<void>;
 }
 
@@ -51,13 +53,17 @@ export async function startGrpcServer(scheduler: Scheduler, address: string): Pr
   addServices(server, scheduler);
   health.addToServer(server);
   addReflection(server);
-  const port = await bind(server, address);
-  const bound = `${address.slice(0, address.lastIndexOf(":"))}:${port}`;
+  // Connections of our own listener: grpc-js waits for ever for the end of one whose peer does not read.
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const listener = await listen(address, (socket) => injector.injectConnection(socket));
   return {
-    address: bound,
+    address: listener.address,
     async stop(graceMs) {
       for (const name of healthNames) health.setStatus(name, "NOT_SERVING");
-      await shutDown(server, bound, graceMs);
+      // Not `forceShutdown`: without channelz it knows no sessions, and cuts none.
+      injector.drain(graceMs);
+      server.tryShutdown(() => {});
+      await listener.close(graceMs);
     },
   };
 }
@@ -129,21 +135,14 @@ function unary<I extends Message, O extends object>(
   };
 }
 
-function bind(server: Server, address: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.bindAsync(address, ServerCredentials.createInsecure(), (error, port) => {
-      if (error === null) resolve(port);
-      else if (/EADDRINUSE/.test(error.message)) {
-        reject(new CloacaError("ADDRESS_IN_USE", `address ${address} is in use by another process; name another one`));
-      } else reject(new CloacaError("REQUEST_INVALID", `cannot listen on ${address}: ${error.message}`));
-    });
-  });
-}
-
-function shutDown(server: Server, address: string, graceMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    // Not `forceShutdown`: without channelz it knows no sessions, and cuts none.
-    server.drain(address, graceMs);
-    server.tryShutdown(() => resolve());
-  });
+async function listen(address: string, onConnection: (socket: Socket) => void): Promise<Listener> {
+  try {
+    return await Listener.open(address, onConnection);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === "EADDRINUSE") {
+      throw new CloacaError("ADDRESS_IN_USE", `address ${address} is in use by another process; name another one`);
+    }
+    throw new CloacaError("REQUEST_INVALID", `cannot listen on ${address}: ${message}`);
+  }
 }
