@@ -5,6 +5,7 @@ import {
   DrainHostResponseSchema,
   type GetWorkflowRequest,
   GetWorkflowResponseSchema,
+  HostInfoSchema,
   type ListHostsRequest,
   ListHostsResponseSchema,
   type ListWorkflowsRequest,
@@ -28,8 +29,13 @@ import { parsePageToken } from "../store/page-token.js";
 import type { SessionView, UpdateWorkflow, WorkflowRecord } from "../store/store.js";
 import { definitionProblems, toDefinition } from "./definition-from-wire.js";
 import { namespaceOf } from "./from-wire.js";
+import { encoderOf } from "./message-encoder.js";
 import { pageOf, pageSize } from "./paging.js";
 import { hostToWire, workflowToWire } from "./runs-to-wire.js";
+
+const encodeHost = encoderOf(HostInfoSchema);
+/** Tag and length of a message in a list; a length below 2^28 has 4 bytes. */
+const FIELD_BYTES = 5;
 
 export class WorkflowServiceRpc {
   constructor(readonly scheduler: Scheduler) {}
@@ -93,8 +99,7 @@ export class HostAdminServiceRpc {
   async listHosts(request: ListHostsRequest) {
     const hosts = this.#hosts(request.namespace);
     const from = request.pageToken === "" ? 0 : parsePageToken(request.pageToken);
-    // A lease takes about 100 bytes.
-    const bytesOf = ({ leases }: SessionView): number => 32_768 + 128 * leases.length;
+    const bytesOf = (view: SessionView): number => FIELD_BYTES + encodeHost(this.#toWire(view)).length;
     const page = pageOf(hosts, from, pageSize(request.pageSize, 100), bytesOf);
     return create(ListHostsResponseSchema, {
       hosts: page.items.map((view) => this.#toWire(view)),
