@@ -177,6 +177,10 @@ export class Client {
   /**
    * Follows the event log: of one run from its first event to its last, of all runs from now on. `cursor` goes on after what
    * was seen.
+   *
+   * The watch of one run ends with the run. Where a failed run is retried after that, a new watch with the last `cursor` goes on
+   * with RUN_RETRIED, to the next end; one from the first event, while the run goes on again, passes over the failure. A watch
+   * of all runs never ends by itself: `signal` ends it.
    */
   watch(query: WatchQuery = {}, signal?: AbortSignal): AsyncGenerator<{ events: RunEventInfo[]; cursor: string }> {
     return watchRuns(this.#channel, this.#namespace, query, signal);

@@ -100,7 +100,7 @@ export async function listTaskRuns(channel: UnaryCalls, namespace: string, runId
 }
 
 export interface WatchQuery {
-  /** Only this run; its stream ends after its last event. */
+  /** Only this run; its stream ends after its last event, which is the last one so far where a failed run can be retried. */
   readonly runId?: string;
   /** Only runs of this workflow. */
   readonly workflow?: string;
