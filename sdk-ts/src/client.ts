@@ -28,4 +28,4 @@ export type {
   TaskRunInfo,
   TaskRunStateName,
 } from "./protocol/run-info.js";
-export type { WorkflowInfo } from "./protocol/workflow-calls.js";
+export type { WorkflowInfo, WorkflowTaskInfo } from "./protocol/workflow-calls.js";

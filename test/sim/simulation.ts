@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { isRunOver } from "../../server/src/core/run-machine.js";
 import type { SchedulerEvent } from "../../server/src/engine/events.js";
+import { auditChunks } from "../../server/src/store/contract/audit-store.js";
 import type { WriteSet } from "../../server/src/store/live/journal.js";
 import { CountingIds } from "../../server/src/testing/manual-time.js";
 import { act } from "./act.js";
@@ -265,6 +266,7 @@ class Simulation {
     const journal = this.disk.reopen(this.time.now());
     journal?.load();
     const { chunks } = journal?.events(everything) ?? (await store.events(everything));
+    for (const breach of await auditChunks(chunks)) this.facts.breach(`audit: ${breach}`);
     const log = factsOfLog(chunks);
     if (log.events !== this.#events) {
       this.facts.breach(`log: ${log.events} events, ${this.#events} were committed`);

@@ -99,6 +99,9 @@ describe("the shape", () => {
       "reason",
       "failure",
       "retryAt",
+      "sessionId",
+      "slots",
+      "workflowVersion",
     ]);
   });
 

@@ -83,6 +83,9 @@ export function eventJson(event: RunEventInfo): JsonObject {
     reason: event.reason,
     failure: failureJson(event.failure),
     retryAt: event.retryAt,
+    sessionId: event.sessionId,
+    slots: event.slots,
+    workflowVersion: event.workflowVersion,
   };
 }
 

@@ -120,6 +120,9 @@ export function log(...rows: readonly EventRow[]): RunEventInfo[] {
     reason: "",
     failure: null,
     retryAt: null,
+    sessionId: id === "" ? "" : "s1",
+    slots: 0,
+    workflowVersion: "",
     ...values,
   }));
 }

@@ -23,11 +23,13 @@ import {
 import type { RunEventInfo, RunInfo, RunStatusName, TaskRunInfo } from "../protocol/run-info.js";
 import {
   listWorkflows,
+  listWorkflowTasks,
   pauseWorkflow,
   promoteVersion,
   registerWorkflow,
   resumeWorkflow,
   type WorkflowInfo,
+  type WorkflowTaskInfo,
 } from "../protocol/workflow-calls.js";
 import { Context } from "../task/context.js";
 import type { OpenValues } from "../task/context-types.js";
@@ -175,7 +177,8 @@ export class Client {
   }
 
   /**
-   * Follows the event log: of one run from its first event to its last, of all runs from now on. `cursor` goes on after what
+   * Follows the event log: of one run from its first event to its last, of all runs from now on, or with `fromStart` from the
+   * first one on. `untilEnd` ends with what is there now. `cursor` goes on after what
    * was seen.
    *
    * The watch of one run ends with the run. Where a failed run is retried after that, a new watch with the last `cursor` goes on
@@ -240,6 +243,16 @@ export class Client {
   /** Every version of every workflow, by name and then newest first. */
   workflows(): Promise<WorkflowInfo[]> {
     return listWorkflows(this.#channel, this.#namespace);
+  }
+
+  /**
+   * The tasks of a version of a workflow, in declared order: its graph.
+   *
+   * @param version the current one by default
+   * @throws RemoteError with `WORKFLOW_NOT_FOUND`, `WORKFLOW_VERSION_NOT_FOUND`
+   */
+  workflowTasks(name: string, version = ""): Promise<WorkflowTaskInfo[]> {
+    return listWorkflowTasks(this.#channel, this.#namespace, name, version);
   }
 
   /**

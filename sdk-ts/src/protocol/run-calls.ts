@@ -108,15 +108,20 @@ export interface WatchQuery {
   readonly types?: readonly RunEventName[];
   /** Go on after this cursor. */
   readonly cursor?: string;
+  /** Begin with the first event that the log of all runs has, not with the next one. False by default. */
+  readonly fromStart?: boolean;
+  /** End with what is in the log now, instead of following it. False by default. */
+  readonly untilEnd?: boolean;
 }
 
 export async function* watchRuns(
   channel: Channel,
   namespace: string,
-  { runId = "", workflow = "", types = [], cursor = "" }: WatchQuery,
+  { runId = "", workflow = "", types = [], cursor = "", fromStart = false, untilEnd = false }: WatchQuery,
   signal?: AbortSignal,
 ): AsyncGenerator<{ events: RunEventInfo[]; cursor: string }> {
-  const request = { namespace, runId, workflow, types: types.map((t) => RunEventType[t]), cursor };
+  const begin = { cursor, fromStart, untilEnd };
+  const request = { namespace, runId, workflow, types: types.map((t) => RunEventType[t]), ...begin };
   for await (const response of channel.stream(RunService.method.watchRuns, request, signal)) {
     yield { events: response.events.map(eventInfo), cursor: response.cursor };
   }

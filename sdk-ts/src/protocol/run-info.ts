@@ -121,6 +121,11 @@ export interface RunEventInfo {
   readonly failure: TaskFailureInfo | null;
   /** When the next attempt begins; only for TASK_RETRYING. */
   readonly retryAt: Date | null;
+  readonly sessionId: string;
+  /** Slots that the session offered when it took this one; only for TASK_LEASED and TASK_RESUMED. */
+  readonly slots: number;
+  /** Version of the workflow; only for RUN_STARTED. */
+  readonly workflowVersion: string;
 }
 
 export function runInfo(run: Run): RunInfo {
@@ -168,7 +173,11 @@ export function taskRunInfo(task: TaskRun): TaskRunInfo {
 
 export function eventInfo(event: RunEvent): RunEventInfo {
   const { runId, workflow, task, leaseId, hostId, attempt, recovery, slotDelta, deferral, reason } = event;
+  const { sessionId, slots, workflowVersion } = event;
   return {
+    sessionId,
+    slots,
+    workflowVersion,
     runId,
     workflow,
     task,

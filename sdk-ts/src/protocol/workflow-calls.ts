@@ -1,5 +1,5 @@
 /** `WorkflowService`, in words of the SDK. */
-import { type Workflow, WorkflowService } from "@cloaca/protocol";
+import { type TriggerRule, type Workflow, WorkflowService } from "@cloaca/protocol";
 import { RemoteError } from "../errors/index.js";
 import type { Channel } from "./channel.js";
 import { toWireDefinition } from "./encode-definition.js";
@@ -28,6 +28,47 @@ export async function registerWorkflow(channel: Channel, namespace: string, work
   const request = { namespace, definition: toWireDefinition(workflow) };
   const response = await channel.unary(WorkflowService.method.registerWorkflow, request);
   return response.workflow?.version ?? "";
+}
+
+/** A task of a version of a workflow, as far as the graph goes. */
+export interface WorkflowTaskInfo {
+  readonly id: string;
+  /** Ids, in declared order. */
+  readonly dependencies: readonly string[];
+  /** Retries after the first failure. */
+  readonly retryAttempts: number;
+  /** Whether a trigger rule decides about its start; else all its dependencies must succeed. */
+  readonly hasRule: boolean;
+  /** Tasks whose failure its rule names, and which it handles by succeeding. */
+  readonly handles: readonly string[];
+}
+
+/** The tasks of a version of a workflow, in declared order; an empty version is the current one. */
+export async function listWorkflowTasks(
+  channel: Channel,
+  namespace: string,
+  name: string,
+  version: string,
+): Promise<WorkflowTaskInfo[]> {
+  const { workflow } = await channel.unary(WorkflowService.method.getWorkflow, { namespace, name, version });
+  return (workflow?.definition?.tasks ?? []).map(({ id, dependencies, retry, triggerRule }) => ({
+    id,
+    dependencies,
+    retryAttempts: retry?.attempts ?? 0,
+    hasRule: triggerRule !== undefined && triggerRule.rule.case !== "allSuccess",
+    handles: failuresNamedBy(triggerRule),
+  }));
+}
+
+function failuresNamedBy(rule: TriggerRule | undefined): string[] {
+  const named = new Set<string>();
+  const open = rule === undefined ? [] : [rule];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const { case: kind, value } = next.rule;
+    if (kind === "all" || kind === "any" || kind === "none") open.push(...value.rules);
+    else if (kind === "failed") named.add(value);
+  }
+  return [...named];
 }
 
 /** Every version of every workflow, by name and then newest first. */

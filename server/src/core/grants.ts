@@ -24,11 +24,11 @@ export interface LeaseGrant {
 export function leaseTask(
   draft: RunDraft,
   index: number,
-  session: { readonly id: string; readonly hostId: string },
+  session: { readonly id: string; readonly hostId: string; readonly slots?: number },
   limits: DecisionLimits,
   now: number,
 ): LeaseGrant {
-  const input = { type: "lease" as const, sessionId: session.id, hostId: session.hostId };
+  const input = { type: "lease" as const, sessionId: session.id, hostId: session.hostId, slots: session.slots };
   return leaseGrant(draft, advance(draft, index, input, limits, now), now);
 }
 
@@ -53,9 +53,15 @@ export function leaseGrant(draft: RunDraft, task: TaskRun, now: number): LeaseGr
   };
 }
 
-/** Gives a reclaiming lease its slot. */
-export function resumeTask(draft: RunDraft, index: number, limits: DecisionLimits, now: number): HostEffect {
-  const { lease } = advance(draft, index, { type: "grant" }, limits, now);
+/** Gives a reclaiming lease its slot, of so many that its session offers. */
+export function resumeTask(
+  draft: RunDraft,
+  index: number,
+  limits: DecisionLimits,
+  now: number,
+  slots?: number,
+): HostEffect {
+  const { lease } = advance(draft, index, { type: "grant", slots }, limits, now);
   const deferral = lease?.deferral ?? null;
   if (lease === null || deferral === null) throw new Error(`task ${index} has no deferral to resume`);
   return {

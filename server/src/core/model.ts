@@ -315,6 +315,8 @@ export interface RunEvent {
   readonly recovery?: number | undefined;
   /** Change of the host's held slots. */
   readonly slotDelta?: number | undefined;
+  /** Slots that the session offered when it took this one. */
+  readonly slots?: number | undefined;
   readonly deferral?: number | undefined;
   readonly reason?: string | undefined;
   readonly failure?: Failure | undefined;

@@ -32,7 +32,13 @@ export type TaskInput =
   | { readonly type: "skip"; readonly cause: SkipCause }
   /** P10: its merged input is over the limit. */
   | { readonly type: "refuse"; readonly failure: Failure }
-  | { readonly type: "lease"; readonly sessionId: string; readonly hostId: string }
+  /** `slots` is what the session offers: the log keeps it with each slot that is taken, so that it can be checked. */
+  | {
+      readonly type: "lease";
+      readonly sessionId: string;
+      readonly hostId: string;
+      readonly slots?: number | undefined;
+    }
   | {
       readonly type: "defer";
       readonly n: number;
@@ -43,7 +49,7 @@ export type TaskInput =
     }
   | { readonly type: "reclaim"; readonly outcome: DeferralOutcome }
   /** A slot for a reclaim. */
-  | { readonly type: "grant" }
+  | { readonly type: "grant"; readonly slots?: number | undefined }
   | { readonly type: "checkpoint"; readonly patch: Patch }
   | { readonly type: "complete"; readonly patch: Patch | null; readonly digest: string }
   /** `retryAt` is when the next attempt begins; null when the failure is final. */
@@ -199,7 +205,7 @@ export function step(task: TaskRun, input: TaskInput, now: number): Step {
         failure: input.failure,
       });
     case "lease":
-      return lease(task, row, input.sessionId, input.hostId, now);
+      return lease(task, row, input, now);
     case "defer":
       return defer(task, row, input, now);
     case "reclaim": {
@@ -211,7 +217,7 @@ export function step(task: TaskRun, input: TaskInput, now: number): Step {
     case "grant": {
       const held = current(task);
       const next = { ...task, state: "LEASED" as const, lease: { ...held, slotSince: now } };
-      return done(row, next, now, { deferral: openDeferral(held).n });
+      return done(row, next, now, { deferral: openDeferral(held).n, slots: input.slots });
     }
     case "checkpoint":
       return done(row, { ...task, checkpoint: combinePatches(task.checkpoint, input.patch) }, now);
@@ -264,7 +270,8 @@ const NO_LOSSES: readonly HostLoss[] = [];
 /** Losses that a task run remembers: more than the limits allow before it fails. */
 const KEPT_LOSSES = 50;
 
-function lease(task: TaskRun, row: Transition, sessionId: string, hostId: string, now: number): Step {
+function lease(task: TaskRun, row: Transition, input: Extract<TaskInput, { type: "lease" }>, now: number): Step {
+  const { sessionId, hostId, slots } = input;
   const fence = task.fence + 1;
   const granted: Lease = {
     id: leaseId(task.runId, task.task, fence),
@@ -282,7 +289,7 @@ function lease(task: TaskRun, row: Transition, sessionId: string, hostId: string
     hostId,
     startedAt: task.startedAt ?? now,
   };
-  return done(row, next, now);
+  return done(row, next, now, { slots });
 }
 
 function defer(task: TaskRun, row: Transition, input: Extract<TaskInput, { type: "defer" }>, now: number): Step {
@@ -435,7 +442,13 @@ function done(
   row: Transition,
   next: TaskRun,
   now: number,
-  { deferral, reason, failure, retryAt }: Pick<EventDraft, "deferral" | "reason" | "failure" | "retryAt"> = {},
+  {
+    slots,
+    deferral,
+    reason,
+    failure,
+    retryAt,
+  }: Partial<Pick<EventDraft, "slots" | "deferral" | "reason" | "failure" | "retryAt">> = {},
   about: Lease | null = next.lease,
 ): Step {
   const event: RunEvent = {
@@ -449,6 +462,7 @@ function done(
     attempt: next.attempt === 0 ? undefined : next.attempt,
     recovery: next.recovery === 0 ? undefined : next.recovery,
     slotDelta: row.slot === 0 ? undefined : row.slot,
+    slots,
     deferral,
     reason,
     failure,

@@ -163,7 +163,7 @@ export class RunServiceRpc {
   async watchRuns(
     call: ServerWritableStream<WatchRunsRequest, MessageInitShape<typeof WatchRunsResponseSchema>>,
   ): Promise<void> {
-    const { namespace: named, runId, workflow, types, cursor } = call.request;
+    const { namespace: named, runId, workflow, types, cursor, fromStart, untilEnd } = call.request;
     const namespace = namespaceOf(named);
     const { store, stopBell } = this.scheduler;
     const { position } = store.stats();
@@ -172,7 +172,8 @@ export class RunServiceRpc {
     types.forEach((type, index) => {
       if (RunEventType[type] === undefined || type === RunEventType.UNSPECIFIED) throw unknownType(type, index);
     });
-    const begin = cursor === "" ? { position: runId === "" ? position : 0, told: 0 } : decodeCursor(cursor, position);
+    const first = { position: runId === "" && !fromStart ? position : 0, told: 0 };
+    const begin = cursor === "" ? first : decodeCursor(cursor, position);
     const aborter = new AbortController();
     call.on("cancelled", () => aborter.abort());
     call.on("close", () => aborter.abort());
@@ -193,6 +194,7 @@ export class RunServiceRpc {
       }
       // A watch that begins after the last event of a run has nothing to wait for.
       if (over && !watched.more) break;
+      if (untilEnd && (!watched.more || watched.position >= position)) break;
     }
     unlisten();
     // Not a good end, which would say that the log has none after this.

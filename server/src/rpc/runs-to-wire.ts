@@ -80,6 +80,9 @@ export function eventToWire(event: RunEvent, { runId, workflow, graph }: EventCh
     ...(event.failure === undefined ? null : { failure: failureToWire(event.failure) }),
     ...(event.retryAt === undefined ? null : { retryAt: timestampFromMs(Math.round(event.retryAt)) }),
     workflow,
+    sessionId: event.sessionId ?? "",
+    slots: event.slots ?? 0,
+    workflowVersion: event.type === "RUN_STARTED" ? graph.version : "",
   };
 }
 

@@ -7,11 +7,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { auditFile } from "../audit.js";
 import type { LeaseGrant } from "../core/grants.js";
 import type { LeaseEvent } from "../core/lease-events.js";
 import { isRunOver } from "../core/run-machine.js";
 import { slotsHeld } from "../core/task-machine.js";
 import { PLAIN_FAILURE } from "../testing/plain-draft.js";
+import { auditStore } from "./contract/audit-store.js";
 import { dump } from "./contract/reopening-store.js";
 import { TTL_MS, testOptions, World } from "./contract/world.js";
 import type { Journal, WriteSet } from "./live/journal.js";
@@ -104,6 +106,7 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
 );
 
 interface Place {
+  readonly file: string | null;
   open(now: number): Journal;
   remove(): void;
 }
@@ -284,6 +287,14 @@ class History {
     expect(held.get("") ?? 0).toBe(0);
   }
 
+  /** The slot ledger finds nothing, in the log and in the file that is still open. */
+  async audit(): Promise<void> {
+    expect(await auditStore(this.store)).toEqual([]);
+    if (this.place.file === null) return;
+    const { breaches, runs } = await auditFile(this.place.file, { keep: 10 });
+    expect([breaches, runs]).toEqual([[], this.runs.length]);
+  }
+
   /** All sessions go, fresh hosts come, and whatever is open is finished. */
   async end(): Promise<void> {
     this.options.clock.move(TTL_MS * 2);
@@ -302,6 +313,7 @@ class History {
     }
     expect(this.store.stats()).toMatchObject({ liveRuns: 0, waiting: 0 });
     await this.check();
+    await this.audit();
   }
 }
 
@@ -342,6 +354,7 @@ const memoryPlace = (): Journal => new MemoryJournal();
 function sqlitePlace(): Place {
   const folder = mkdtempSync(join(tmpdir(), "cloaca-random-"));
   return {
+    file: join(folder, "runs.db"),
     open: (now) => {
       const { db, release } = openDatabase(join(folder, "runs.db"), "");
       // Nothing is to survive the machine here, and thousands of commits would each wait for its disk.
@@ -353,7 +366,7 @@ function sqlitePlace(): Place {
 }
 
 describe.each<[string, () => Place, number]>([
-  ["memory", () => ({ open: memoryPlace, remove: () => {} }), 300],
+  ["memory", () => ({ file: null, open: memoryPlace, remove: () => {} }), 300],
   ["sqlite", sqlitePlace, 60],
 ])("random histories on %s", (_name, makePlace, numRuns) => {
   it("keep the books right, and every run ends", { timeout: 60_000 }, async () => {
@@ -367,6 +380,8 @@ describe.each<[string, () => Place, number]>([
             await history.take(step);
             await history.check();
           }
+          // While runs go on, and leases are held.
+          await history.audit();
           await history.end();
         } finally {
           await history.store.close();

@@ -146,10 +146,10 @@ export function logContract(theWorld: TheWorld): void {
     expect(await world.events(runId)).toEqual([
       { seq: 1, at: at - 5, type: "RUN_STARTED" },
       { seq: 2, at: at - 5, type: "TASK_READY", task: 0 },
-      { seq: 3, at, type: "TASK_LEASED", ...line, slotDelta: 1 },
+      { seq: 3, at, type: "TASK_LEASED", ...line, slotDelta: 1, slots: 1 },
       { seq: 4, at, type: "TASK_DEFERRED", ...line, slotDelta: -1, deferral: 1, reason: "rain" },
       { seq: 5, at, type: "TASK_RECLAIMING", ...line, deferral: 1, reason: "MET" },
-      { seq: 6, at, type: "TASK_RESUMED", ...line, slotDelta: 1, deferral: 1 },
+      { seq: 6, at, type: "TASK_RESUMED", ...line, slotDelta: 1, slots: 1, deferral: 1 },
       expect.objectContaining({ seq: 7, type: "TASK_FAILED", ...line, slotDelta: -1 }),
       { seq: 8, at, type: "RUN_FAILED", reason: 'task "a" failed: no rain' },
     ]);

@@ -1,6 +1,7 @@
 /** Workflows and their versions, starting runs, deciding about them. */
 import { expect, it } from "vitest";
 import { compileGraph } from "../../core/graph.js";
+import { controlRun } from "../../core/run-control.js";
 import type { TheWorld } from "./store-contract.js";
 import { definition, FAILURE, LIMITS } from "./world.js";
 
@@ -315,10 +316,15 @@ export function runContract(theWorld: TheWorld): void {
     const world = theWorld();
     await world.register("w", { a: [] });
     const runId = await world.start("w");
-    const seen = await world.store.transact([{ runId }, { runId }, { runId: null }], (draft) => {
+    const commands = [
+      { runId, control: { type: "pause" as const, reason: "" } },
+      { runId, control: { type: "resume" as const } },
+      { runId: null, control: { type: "resume" as const } },
+    ];
+    const seen = await world.store.transact(commands, (draft, { control }, now) => {
       if (draft === null) return -1;
       const before = draft.run().eventSeq;
-      draft.log({ at: 0, type: "TASK_CHECKPOINTED" });
+      controlRun(draft, control, [], LIMITS, now);
       return before;
     });
     expect(seen).toEqual([2, 3, -1]);

@@ -4,6 +4,7 @@
  */
 import { afterEach, beforeEach, describe, expect } from "vitest";
 import type { Store } from "../store.js";
+import { auditStore } from "./audit-store.js";
 import { controlContract } from "./control-contract.js";
 import { deadlineContract } from "./deadline-contract.js";
 import { grantContract } from "./grant-contract.js";
@@ -41,6 +42,7 @@ export function storeContract(name: string, makePlace: () => Promise<StorePlace>
       try {
         expect(await world.store.check()).toEqual([]);
         await expectTrueLedger(world.store);
+        expect(await auditStore(world.store)).toEqual([]);
       } finally {
         await world.store.close();
         await place.remove();

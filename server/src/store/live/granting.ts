@@ -61,7 +61,8 @@ class GrantRound {
     const home = session.reclaims.oldest();
     if (home === undefined) return;
     this.books.setStreak(session, session.reclaimStreak + 1);
-    this.resumed.push(resumeTask(home.run, home.task, this.limits, this.now));
+    const { slots } = session.record.spec;
+    this.resumed.push(resumeTask(home.run, home.task, this.limits, this.now, slots));
   }
 
   #leaseOne(session: LiveSession): boolean {
@@ -70,7 +71,8 @@ class GrantRound {
     const entry = claim(group, session);
     if (entry === null) return false;
     if (session.reclaimStreak > 0) this.books.setStreak(session, 0);
-    const host = { id: session.id, hostId: session.record.spec.hostId };
+    const { hostId, slots } = session.record.spec;
+    const host = { id: session.id, hostId, slots };
     this.leases.push(leaseTask(entry.run, entry.task, host, this.limits, this.now));
     return true;
   }

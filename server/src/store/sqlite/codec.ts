@@ -132,8 +132,8 @@ export function decodeTaskRun(runId: string, row: TaskRunRow): TaskRun {
 export function encodeEvents(events: readonly RunEvent[]): string {
   let json = "";
   for (const event of events) {
-    const { task, leaseId, sessionId, hostId, attempt, recovery, slotDelta, deferral, reason, failure, retryAt } =
-      event;
+    const { task, leaseId, sessionId, hostId, attempt, recovery, slotDelta, slots } = event;
+    const { deferral, reason, failure, retryAt } = event;
     json += `${json === "" ? "[" : ","}{"seq":${event.seq},"at":${event.at},"type":"${event.type}"`;
     if (task !== undefined) json += `,"task":${task}`;
     if (leaseId !== undefined) json += `,"leaseId":${text(leaseId)}`;
@@ -142,6 +142,7 @@ export function encodeEvents(events: readonly RunEvent[]): string {
     if (attempt !== undefined) json += `,"attempt":${attempt}`;
     if (recovery !== undefined) json += `,"recovery":${recovery}`;
     if (slotDelta !== undefined) json += `,"slotDelta":${slotDelta}`;
+    if (slots !== undefined) json += `,"slots":${slots}`;
     if (deferral !== undefined) json += `,"deferral":${deferral}`;
     if (reason !== undefined) json += `,"reason":${text(reason)}`;
     if (failure !== undefined) json += `,"failure":${JSON.stringify(failure)}`;

@@ -35,6 +35,52 @@ export function openDatabase(path: string, owner: string, migrations: readonly M
   }
 }
 
+/**
+ * Opens a store's file, or a copy of one, to look at it: takes no lock, migrates and changes nothing. Beside a file in WAL mode
+ * SQLite needs two more; `close` takes those away that were not there before.
+ */
+export function openForReading(path: string): { readonly db: Database.Database; readonly close: () => void } {
+  const file = resolve(path);
+  if (!existsSync(file) || !statSync(file).isFile()) throw notADatabase(file, "there is no such file");
+  const beside = [`${file}-wal`, `${file}-shm`].filter((name) => !existsSync(name));
+  const tidy = (): void => {
+    // A scheduler that has opened it meanwhile needs them.
+    if (existsSync(`${file}.lock`) || beside.length < 2 || sizeOf(`${file}-wal`) > 0) return;
+    for (const name of beside) rmSync(name, { force: true });
+  };
+  const db = openReadonly(file);
+  try {
+    db.pragma("cache_size = -16384");
+    const applicationId = db.pragma("application_id", { simple: true });
+    if (applicationId !== APPLICATION_ID) throw notADatabase(file, "it is no store of a scheduler");
+    checkVersion(db, file, MIGRATIONS.length);
+  } catch (error) {
+    db.close();
+    tidy();
+    throw explain(error, file);
+  }
+  return {
+    db,
+    close: () => {
+      db.close();
+      tidy();
+    },
+  };
+}
+
+function sizeOf(file: string): number {
+  return existsSync(file) ? statSync(file).size : 0;
+}
+
+function checkVersion(db: Database.Database, file: string, newest: number): void {
+  const version = Number(db.pragma("user_version", { simple: true }));
+  if (version <= newest) return;
+  throw new CloacaError(
+    "STORE_NEWER",
+    `store ${file} has schema version ${version}, this scheduler knows up to ${newest}; run the newer scheduler that wrote it`,
+  );
+}
+
 /** Before anything is written beside it: a file that is not SQLite's must stay as it is. */
 function checkHeader(file: string, newest: number): void {
   if (!existsSync(file) || statSync(file).size === 0) return;
@@ -45,13 +91,7 @@ function checkHeader(file: string, newest: number): void {
     if (applicationId !== APPLICATION_ID && tables !== 0) {
       throw notADatabase(file, "it is the SQLite database of another program; name another file");
     }
-    const version = Number(db.pragma("user_version", { simple: true }));
-    if (version > newest) {
-      throw new CloacaError(
-        "STORE_NEWER",
-        `store ${file} has schema version ${version}, this scheduler knows up to ${newest}; run the newer scheduler that wrote it`,
-      );
-    }
+    checkVersion(db, file, newest);
   } catch (error) {
     throw explain(error, file);
   } finally {
