@@ -1,8 +1,10 @@
 /** docs/CLI.md against the command that it is about. */
 import { readFileSync } from "node:fs";
+import type { AuditReport } from "@cloaca/server/audit";
 import { Command } from "commander";
 import { describe, expect, it } from "vitest";
 import { EXIT } from "./exit-code.js";
+import { auditJson } from "./json/audit-shape.js";
 import { eventJson, hostJson, runJson, taskJson, wholeRunJson, workflowJson } from "./json/shapes.js";
 import { makeProgram } from "./program.js";
 import { serverCommand } from "./server-command.js";
@@ -11,6 +13,17 @@ import { host, log, run, task, workflow } from "./testing/fixtures.js";
 const page = readFileSync(new URL("../../docs/CLI.md", import.meta.url), "utf8");
 const program = makeProgram(serverCommand());
 const commands = new Map(program.commands.map((command) => [command.name(), command]));
+const AUDIT: AuditReport = {
+  runs: 0,
+  events: 0,
+  leases: 0,
+  liveRuns: 0,
+  heldSlots: 0,
+  unknownSlots: 0,
+  breaches: [],
+  breachCount: 0,
+  isCut: false,
+};
 const EVERY = ["address", "namespace", "json", "no-color"];
 
 /** Long flags that a command takes, without `--`. */
@@ -82,6 +95,8 @@ describe("docs/CLI.md", () => {
       event === undefined ? [] : Object.keys(eventJson(event)),
     );
     expect(Object.keys(firstJson(section("A workflow")))).toEqual(Object.keys(workflowJson(workflow())));
+    const ofAudit = page.split("\n`audit`; ")[1] ?? "";
+    expect(Object.keys(firstJson(ofAudit))).toEqual(Object.keys(auditJson("copy.db", AUDIT)));
     expect(Object.keys(firstJson(section("A host")))).toEqual(Object.keys(hostJson(host())));
   });
 });

@@ -1,7 +1,7 @@
 /** Exit codes of the command, for scripts. Stable; docs/CLI.md has the same table. */
 export const EXIT = {
   ok: 0,
-  /** A run that was waited for or watched ended FAILED or CANCELLED; or `cloaca server` could not start. */
+  /** A run that was waited for or watched ended FAILED or CANCELLED; an audit found a breach; or `cloaca server` could not start. */
   failed: 1,
   /** The command line, the environment or an input file is wrong; nothing was sent. */
   usage: 2,

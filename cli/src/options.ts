@@ -22,6 +22,13 @@ export function parseStore(text: string): string {
   throw new InvalidArgumentError("Expected memory: or sqlite://<path>, for example sqlite://cloaca.db.");
 }
 
+/** The path of a store's file. */
+export function parseStoreFile(text: string): string {
+  const [, path] = /^sqlite:(?:\/\/)?(.+)$/.exec(text) ?? [];
+  if (path !== undefined) return path;
+  throw new InvalidArgumentError("Expected sqlite://<path>, for example sqlite://copy.db.");
+}
+
 /** A whole number from `least` to `most`. */
 export function wholeNumber(least: number, most: number): (text: string) => number {
   return (text) => {

@@ -2,6 +2,7 @@
 import { Command, type OutputConfiguration } from "commander";
 import { closest, distance } from "fastest-levenshtein";
 import { CommandError, type Hint } from "./command-error.js";
+import { auditCommand } from "./commands/audit.js";
 import { cancelCommand, pauseCommand, resumeCommand, retryCommand } from "./commands/control.js";
 import { explainCommand } from "./commands/explain.js";
 import { drainCommand, hostsCommand } from "./commands/hosts.js";
@@ -33,7 +34,7 @@ const GROUPS: readonly (readonly [title: string, commands: (server: Command) => 
     ],
   ],
   ["Run:", () => [runWorkflowCommand(), cancelCommand(), pauseCommand(), resumeCommand(), retryCommand()]],
-  ["Operate:", (server) => [server, promoteCommand(), drainCommand()]],
+  ["Operate:", (server) => [server, promoteCommand(), drainCommand(), auditCommand()]],
 ];
 
 const AFTER = `
@@ -43,7 +44,7 @@ by last: the newest one.
 Exit codes:
   0    it went well
   1    the run that was waited for or watched failed or was cancelled;
-       the scheduler could not start
+       an audit found something; the scheduler could not start
   2    the command line, the environment or an input is wrong
   3    the scheduler refused, or what was named is not there
   4    no scheduler answers

@@ -28,6 +28,9 @@ export function eventLog(...rows: readonly Row[]): RunEventInfo[] {
     reason,
     failure: null,
     retryAt: null,
+    sessionId: "",
+    slots: 0,
+    workflowVersion: "",
   }));
 }
 

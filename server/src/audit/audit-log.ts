@@ -9,6 +9,13 @@ export interface AuditSource {
   pages(): AsyncIterable<readonly AuditChunk[]> | Iterable<readonly AuditChunk[]>;
   /** The events of a run before this one. */
   history(chunk: AuditChunk): AsyncIterable<readonly AuditChunk[]> | Iterable<readonly AuditChunk[]>;
+  /** The run has ended as far as the log was read: who remembers something of it may forget it. */
+  settled?(runId: string): void;
+  /**
+   * Whether the run is no longer there: it was purged while its log was read. Then what it held comes back nowhere, and what
+   * sessions hold says nothing.
+   */
+  isGone?(runId: string): Promise<boolean>;
   /** What the store says now, where it can be read at the same moment as the log. */
   readonly books: AuditBooks | null;
 }
@@ -27,6 +34,8 @@ export interface AuditReport extends AuditSummary {
   /** The first ones; all of them are counted. */
   readonly breaches: readonly Breach[];
   readonly breachCount: number;
+  /** Runs were purged while the log was read, so what sessions hold was not checked. */
+  readonly isCut: boolean;
 }
 
 export interface AuditOptions {
@@ -52,13 +61,28 @@ export async function auditLog(source: AuditSource, { keep, onProgress }: AuditO
       }
       audit.enter(chunk);
       events += chunk.events.length;
-      if (audit.isSettled(chunk.runId)) endings.settled(chunk);
+      if (!audit.isSettled(chunk.runId)) continue;
+      endings.settled(chunk);
+      source.settled?.(chunk.runId);
     }
     onProgress?.(events);
   }
   endings.finish();
+  const open = audit.openRuns();
   const summary = audit.finish(source.books?.sessions() ?? null);
-  return { ...summary, breaches, breachCount };
+  const isCut = breaches.some(isOfSession) && (await anyGone(source, open));
+  if (!isCut) return { ...summary, breaches, breachCount, isCut };
+  const kept = breaches.filter((breach) => !isOfSession(breach));
+  return { ...summary, breaches: kept, breachCount: breachCount - breaches.length + kept.length, isCut };
+}
+
+function isOfSession({ kind }: Breach): boolean {
+  return kind === "SESSION_SLOTS" || kind === "RECLAIM_ORDER";
+}
+
+async function anyGone(source: AuditSource, runs: readonly string[]): Promise<boolean> {
+  for (const runId of runs) if ((await source.isGone?.(runId)) === true) return true;
+  return false;
 }
 
 /** Holds runs against the store's books, each when its log is at its end. */

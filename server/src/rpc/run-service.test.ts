@@ -92,6 +92,23 @@ describe("RunServiceRpc", () => {
     }
   });
 
+  it("reads the log from its first event, and to its end, where it is asked to", async () => {
+    const told = async (request: ConstructorParameters<typeof Call>[0]) => {
+      const call = new Call({ ...request, untilEnd: true });
+      await runs.watchRuns(call.asCall());
+      return [call.events, call.isEnded];
+    };
+    expect(await told({ fromStart: true })).toEqual([0, true]);
+    const runId = await started();
+    await started();
+    expect(await told({ fromStart: true })).toEqual([4, true]);
+    // The run goes on, and so would its watch.
+    expect(await told({ runId })).toEqual([2, true]);
+    expect(await told({})).toEqual([0, true]);
+    const cursor = encodeCursor({ position: 1, told: 0 });
+    expect(await told({ cursor, fromStart: true })).toEqual([2, true]);
+  });
+
   it("refuses to watch for types that there are not, and a cursor that no watch gave", async () => {
     const code = async (request: ConstructorParameters<typeof Call>[0]) =>
       runs.watchRuns(new Call(request).asCall()).catch((error: { code: string }) => error.code);
