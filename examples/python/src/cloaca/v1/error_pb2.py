@@ -22,19 +22,22 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15\x63loaca/v1/error.proto\x12\tcloaca.v1\"L\n\x05\x45rror\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12$\n\x08problems\x18\x03 \x03(\x0b\x32\x12.cloaca.v1.Problem\"-\n\x07Problem\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\"E\n\x07\x46\x61ilure\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\r\n\x05stack\x18\x04 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15\x63loaca/v1/error.proto\x12\tcloaca.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"L\n\x05\x45rror\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12$\n\x08problems\x18\x03 \x03(\x0b\x32\x12.cloaca.v1.Problem\"-\n\x07Problem\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\"o\n\x07\x46\x61ilure\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\r\n\x05stack\x18\x04 \x01(\t\x12(\n\x0bhost_losses\x18\x05 \x03(\x0b\x32\x13.cloaca.v1.HostLoss\"\x9d\x01\n\x08HostLoss\x12\x0f\n\x07host_id\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12\x10\n\x08lease_id\x18\x03 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x04 \x01(\r\x12&\n\x02\x61t\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tslot_held\x18\x06 \x01(\x08\x12\x0e\n\x06reason\x18\x07 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'cloaca.v1.error_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ERROR']._serialized_start=36
-  _globals['_ERROR']._serialized_end=112
-  _globals['_PROBLEM']._serialized_start=114
-  _globals['_PROBLEM']._serialized_end=159
-  _globals['_FAILURE']._serialized_start=161
-  _globals['_FAILURE']._serialized_end=230
+  _globals['_ERROR']._serialized_start=69
+  _globals['_ERROR']._serialized_end=145
+  _globals['_PROBLEM']._serialized_start=147
+  _globals['_PROBLEM']._serialized_end=192
+  _globals['_FAILURE']._serialized_start=194
+  _globals['_FAILURE']._serialized_end=305
+  _globals['_HOSTLOSS']._serialized_start=308
+  _globals['_HOSTLOSS']._serialized_end=465
 # @@protoc_insertion_point(module_scope)

@@ -6,7 +6,7 @@ from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
-from collections.abc import Mapping as _Mapping
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
@@ -165,7 +165,7 @@ class Run(_message.Message):
     def __init__(self, namespace: _Optional[str] = ..., run_id: _Optional[str] = ..., workflow: _Optional[str] = ..., workflow_version: _Optional[str] = ..., status: _Optional[_Union[RunStatus, str]] = ..., priority: _Optional[int] = ..., labels: _Optional[_Mapping[str, str]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., finished_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., context: _Optional[_Mapping[str, str]] = ..., reason: _Optional[str] = ..., task_counts: _Optional[_Mapping[str, int]] = ..., deadline_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class TaskRun(_message.Message):
-    __slots__ = ("task", "state", "attempt", "recovery", "fence", "lease_id", "host_id", "deferral", "waiting_for", "failure", "reason", "ready_at", "started_at", "finished_at", "slot_held_ms", "retry_at", "skip_cause")
+    __slots__ = ("task", "state", "attempt", "recovery", "fence", "lease_id", "host_id", "deferral", "waiting_for", "failure", "reason", "ready_at", "started_at", "finished_at", "slot_held_ms", "retry_at", "skip_cause", "host_losses")
     TASK_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     ATTEMPT_FIELD_NUMBER: _ClassVar[int]
@@ -183,6 +183,7 @@ class TaskRun(_message.Message):
     SLOT_HELD_MS_FIELD_NUMBER: _ClassVar[int]
     RETRY_AT_FIELD_NUMBER: _ClassVar[int]
     SKIP_CAUSE_FIELD_NUMBER: _ClassVar[int]
+    HOST_LOSSES_FIELD_NUMBER: _ClassVar[int]
     task: str
     state: TaskRunState
     attempt: int
@@ -200,10 +201,11 @@ class TaskRun(_message.Message):
     slot_held_ms: int
     retry_at: _timestamp_pb2.Timestamp
     skip_cause: SkipCause
-    def __init__(self, task: _Optional[str] = ..., state: _Optional[_Union[TaskRunState, str]] = ..., attempt: _Optional[int] = ..., recovery: _Optional[int] = ..., fence: _Optional[int] = ..., lease_id: _Optional[str] = ..., host_id: _Optional[str] = ..., deferral: _Optional[int] = ..., waiting_for: _Optional[str] = ..., failure: _Optional[_Union[_error_pb2.Failure, _Mapping]] = ..., reason: _Optional[str] = ..., ready_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., finished_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., slot_held_ms: _Optional[int] = ..., retry_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., skip_cause: _Optional[_Union[SkipCause, str]] = ...) -> None: ...
+    host_losses: _containers.RepeatedCompositeFieldContainer[_error_pb2.HostLoss]
+    def __init__(self, task: _Optional[str] = ..., state: _Optional[_Union[TaskRunState, str]] = ..., attempt: _Optional[int] = ..., recovery: _Optional[int] = ..., fence: _Optional[int] = ..., lease_id: _Optional[str] = ..., host_id: _Optional[str] = ..., deferral: _Optional[int] = ..., waiting_for: _Optional[str] = ..., failure: _Optional[_Union[_error_pb2.Failure, _Mapping]] = ..., reason: _Optional[str] = ..., ready_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., finished_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., slot_held_ms: _Optional[int] = ..., retry_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., skip_cause: _Optional[_Union[SkipCause, str]] = ..., host_losses: _Optional[_Iterable[_Union[_error_pb2.HostLoss, _Mapping]]] = ...) -> None: ...
 
 class RunEvent(_message.Message):
-    __slots__ = ("run_id", "event_seq", "at", "type", "task", "lease_id", "host_id", "attempt", "recovery", "slot_delta", "deferral", "reason", "failure", "workflow", "retry_at")
+    __slots__ = ("run_id", "event_seq", "at", "type", "task", "lease_id", "host_id", "attempt", "recovery", "slot_delta", "deferral", "reason", "failure", "workflow", "retry_at", "session_id", "slots", "workflow_version")
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
     EVENT_SEQ_FIELD_NUMBER: _ClassVar[int]
     AT_FIELD_NUMBER: _ClassVar[int]
@@ -219,6 +221,9 @@ class RunEvent(_message.Message):
     FAILURE_FIELD_NUMBER: _ClassVar[int]
     WORKFLOW_FIELD_NUMBER: _ClassVar[int]
     RETRY_AT_FIELD_NUMBER: _ClassVar[int]
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    SLOTS_FIELD_NUMBER: _ClassVar[int]
+    WORKFLOW_VERSION_FIELD_NUMBER: _ClassVar[int]
     run_id: str
     event_seq: int
     at: _timestamp_pb2.Timestamp
@@ -234,4 +239,7 @@ class RunEvent(_message.Message):
     failure: _error_pb2.Failure
     workflow: str
     retry_at: _timestamp_pb2.Timestamp
-    def __init__(self, run_id: _Optional[str] = ..., event_seq: _Optional[int] = ..., at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., type: _Optional[_Union[RunEventType, str]] = ..., task: _Optional[str] = ..., lease_id: _Optional[str] = ..., host_id: _Optional[str] = ..., attempt: _Optional[int] = ..., recovery: _Optional[int] = ..., slot_delta: _Optional[int] = ..., deferral: _Optional[int] = ..., reason: _Optional[str] = ..., failure: _Optional[_Union[_error_pb2.Failure, _Mapping]] = ..., workflow: _Optional[str] = ..., retry_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    session_id: str
+    slots: int
+    workflow_version: str
+    def __init__(self, run_id: _Optional[str] = ..., event_seq: _Optional[int] = ..., at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., type: _Optional[_Union[RunEventType, str]] = ..., task: _Optional[str] = ..., lease_id: _Optional[str] = ..., host_id: _Optional[str] = ..., attempt: _Optional[int] = ..., recovery: _Optional[int] = ..., slot_delta: _Optional[int] = ..., deferral: _Optional[int] = ..., reason: _Optional[str] = ..., failure: _Optional[_Union[_error_pb2.Failure, _Mapping]] = ..., workflow: _Optional[str] = ..., retry_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., session_id: _Optional[str] = ..., slots: _Optional[int] = ..., workflow_version: _Optional[str] = ...) -> None: ...

@@ -178,18 +178,22 @@ class ListTaskRunsResponse(_message.Message):
     def __init__(self, task_runs: _Optional[_Iterable[_Union[_run_pb2.TaskRun, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class WatchRunsRequest(_message.Message):
-    __slots__ = ("namespace", "run_id", "workflow", "types", "cursor")
+    __slots__ = ("namespace", "run_id", "workflow", "types", "cursor", "from_start", "until_end")
     NAMESPACE_FIELD_NUMBER: _ClassVar[int]
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
     WORKFLOW_FIELD_NUMBER: _ClassVar[int]
     TYPES_FIELD_NUMBER: _ClassVar[int]
     CURSOR_FIELD_NUMBER: _ClassVar[int]
+    FROM_START_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_END_FIELD_NUMBER: _ClassVar[int]
     namespace: str
     run_id: str
     workflow: str
     types: _containers.RepeatedScalarFieldContainer[_run_pb2.RunEventType]
     cursor: str
-    def __init__(self, namespace: _Optional[str] = ..., run_id: _Optional[str] = ..., workflow: _Optional[str] = ..., types: _Optional[_Iterable[_Union[_run_pb2.RunEventType, str]]] = ..., cursor: _Optional[str] = ...) -> None: ...
+    from_start: bool
+    until_end: bool
+    def __init__(self, namespace: _Optional[str] = ..., run_id: _Optional[str] = ..., workflow: _Optional[str] = ..., types: _Optional[_Iterable[_Union[_run_pb2.RunEventType, str]]] = ..., cursor: _Optional[str] = ..., from_start: _Optional[bool] = ..., until_end: _Optional[bool] = ...) -> None: ...
 
 class WatchRunsResponse(_message.Message):
     __slots__ = ("events", "cursor")
