@@ -90,7 +90,7 @@ class Endings {
   /** Runs that go on later in the log, by the books. */
   readonly #awaited = new Map<
     string,
-    { readonly namespace: string; readonly seq: number; readonly expected: number }
+    { readonly namespace: string; readonly seq: number; readonly expected: number | null }
   >();
 
   constructor(
@@ -103,7 +103,8 @@ class Endings {
     if (books !== null) {
       const run = books.run(runId);
       const seq = audit.lastSeq(runId);
-      if (run !== null && run.eventSeq !== null && run.eventSeq > seq) {
+      // A run that failed and was retried goes on, and books of a file do not say how far.
+      if (run !== null && (run.eventSeq === null || run.eventSeq > seq)) {
         this.#awaited.set(runId, { namespace, seq, expected: run.eventSeq });
       } else {
         this.#awaited.delete(runId);
@@ -122,7 +123,8 @@ class Endings {
     }
     for (const [runId, { namespace, seq, expected }] of this.#awaited) {
       const found = `the log of the run ends with event ${seq}`;
-      audit.tellRun(namespace, runId, { kind: "BOOKS", found, right: `event ${expected}, by the store` });
+      const right = expected === null ? "events after it: the run goes on" : `event ${expected}`;
+      audit.tellRun(namespace, runId, { kind: "BOOKS", found, right: `${right}, by the store` });
     }
     for (const { namespace, runId } of books.runsWithoutLog()) {
       const right = "a run begins with RUN_STARTED";
