@@ -9,11 +9,10 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { auditFile } from "../audit.js";
 import type { LeaseGrant } from "../core/grants.js";
-import type { LeaseEvent } from "../core/lease-events.js";
 import { isRunOver } from "../core/run-machine.js";
 import { slotsHeld } from "../core/task-machine.js";
-import { PLAIN_FAILURE } from "../testing/plain-draft.js";
 import { auditStore } from "./contract/audit-store.js";
+import { anyStep, HOSTS, leaseEvent, type Step } from "./contract/random-steps.js";
 import { dump } from "./contract/reopening-store.js";
 import { TTL_MS, testOptions, World } from "./contract/world.js";
 import type { Journal, WriteSet } from "./live/journal.js";
@@ -22,88 +21,6 @@ import { MemoryJournal } from "./memory/memory-journal.js";
 import { openDatabase } from "./sqlite/open-database.js";
 import { SqliteJournal } from "./sqlite/sqlite-journal.js";
 import type { Store } from "./store.js";
-
-const HOSTS = ["g", "h", "i"];
-
-type Step =
-  | { readonly type: "host"; readonly host: number; readonly slots: number; readonly another: boolean }
-  | { readonly type: "slots"; readonly host: number; readonly slots: number }
-  | { readonly type: "drain"; readonly host: number }
-  | { readonly type: "start"; readonly workflow: "w" | "x"; readonly priority: number }
-  | { readonly type: "cancel"; readonly run: number }
-  | { readonly type: "grant"; readonly limit: number; readonly unreachable: number }
-  | { readonly type: "say"; readonly lease: number; readonly event: Said; readonly byHost: number | null }
-  | { readonly type: "wait"; readonly ms: number }
-  | { readonly type: "forget"; readonly host: number }
-  | { readonly type: "leave"; readonly host: number }
-  | { readonly type: "crash" }
-  | { readonly type: "fail"; readonly step: Step };
-
-type Said =
-  | "complete"
-  | "fail"
-  | "defer"
-  | "defer with max_wait"
-  | "defer again"
-  | "reclaim"
-  | "checkpoint"
-  | "stopped"
-  | "decline"
-  | "too large";
-
-const host = fc.nat({ max: HOSTS.length - 1 });
-const slots = fc.integer({ min: 0, max: 3 });
-const said = fc.constantFrom<Said>(
-  "complete",
-  "complete",
-  "fail",
-  "defer",
-  "defer",
-  "defer with max_wait",
-  "defer again",
-  "reclaim",
-  "reclaim",
-  "checkpoint",
-  "stopped",
-  "stopped",
-  "decline",
-  "too large",
-);
-const plain: fc.Arbitrary<Step>[] = [
-  fc.record({ type: fc.constant("host"), host, slots, another: fc.boolean() }),
-  fc.record({ type: fc.constant("slots"), host, slots }),
-  fc.record({ type: fc.constant("drain"), host }),
-  fc.record({
-    type: fc.constant("start"),
-    workflow: fc.constantFrom("w", "x"),
-    priority: fc.integer({ min: 0, max: 1 }),
-  }),
-  fc.record({ type: fc.constant("cancel"), run: fc.nat({ max: 6 }) }),
-  fc.record({ type: fc.constant("wait"), ms: fc.constantFrom(1, 40, 300, TTL_MS / 2, TTL_MS) }),
-  fc.record({ type: fc.constant("forget"), host }),
-  fc.record({ type: fc.constant("leave"), host }),
-  fc.record({ type: fc.constant("crash") }),
-];
-const grant = fc.record<Step & { type: "grant" }>({
-  type: fc.constant("grant"),
-  limit: fc.constantFrom(1, 2, 100),
-  unreachable: fc.nat({ max: HOSTS.length }),
-});
-const say = fc.record<Step & { type: "say" }>({
-  type: fc.constant("say"),
-  lease: fc.nat({ max: 8 }),
-  event: said,
-  byHost: fc.option(host, { freq: 8, nil: null }),
-});
-const once = fc.oneof(
-  { weight: 6, arbitrary: fc.oneof(...plain) },
-  { weight: 4, arbitrary: grant },
-  { weight: 8, arbitrary: say },
-);
-const anyStep: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 9, arbitrary: once },
-  { weight: 1, arbitrary: once.map((step): Step => ({ type: "fail", step })) },
-);
 
 interface Place {
   readonly file: string | null;
@@ -118,6 +35,9 @@ class History {
   /** Every lease that ever went out, the newest last, with the number of its next deferral. */
   readonly leases: { lease: LeaseGrant; deferral: number }[] = [];
   readonly #seen = new Set<string>();
+  /** Versions of workflow `w`, the newest last, and the promoted one. */
+  readonly #versions: string[] = [];
+  #promoted: string | undefined;
   #instances = 0;
   #fails = false;
   world: World;
@@ -143,8 +63,18 @@ class History {
   }
 
   async begin(): Promise<void> {
-    await this.world.register("w", { a: { timeoutMs: 250 }, b: [], c: ["a", "b"] });
-    await this.world.register("x", { only: [] });
+    const retry = { attempts: 1, delayMs: 40, jitter: false };
+    this.#versions.push(
+      await this.world.register("w", { a: { timeoutMs: 250 }, b: [], c: ["a", "b"] }),
+      await this.world.register("w", { a: { timeoutMs: 250, retry }, b: [], c: ["a", "b"] }),
+    );
+    await this.world.register("x", { only: { retry } });
+    // Something to do, and somebody who does it: most histories would end before that.
+    for (const workflow of ["w", "x"] as const) {
+      await this.#take({ type: "start", workflow, priority: 0 });
+    }
+    await this.#take({ type: "host", host: 0, slots: 3, another: false });
+    await this.#take({ type: "grant", limit: 100, unreachable: HOSTS.length });
   }
 
   async take(step: Step): Promise<void> {
@@ -189,11 +119,27 @@ class History {
         await store.updateSessions([{ sessionId: this.#session(step.host)?.id ?? "none", draining: true }]);
         break;
       case "start":
-        this.runs.push(await world.start(step.workflow, { priority: step.priority }));
+        await this.#start(step);
         break;
       case "cancel":
-        await world.cancel(this.runs.at(-1 - step.run) ?? "none");
+      case "pause":
+        await world.control(this.#run(step.run), { type: step.type, reason: "enough" });
         break;
+      case "resume":
+        await world.control(this.#run(step.run), { type: "resume" });
+        break;
+      case "retry":
+        await this.#retry(step);
+        break;
+      case "pause_workflow":
+        await this.#updateWorkflow(step.workflow, { paused: step.paused });
+        break;
+      case "promote": {
+        const version = this.#versions[step.version ?? -1];
+        await this.#updateWorkflow("w", { promote: version ?? "" });
+        this.#promoted = version;
+        break;
+      }
       case "grant":
         await this.grant(step.limit, this.#session(step.unreachable)?.id);
         break;
@@ -226,6 +172,49 @@ class History {
     }
   }
 
+  async #start({ workflow, priority }: Extract<Step, { type: "start" }>): Promise<void> {
+    const { world } = this;
+    const started = await world.tryStart(workflow, { priority });
+    if (started instanceof Error) throw started;
+    this.runs.push(started.runId);
+    // P13: the promoted version, or else the newest.
+    if (workflow === "w") expect(started.version).toBe(this.#promoted ?? this.#versions.at(-1));
+  }
+
+  async #retry({ run, requestId }: Extract<Step, { type: "retry" }>): Promise<void> {
+    const { world } = this;
+    // One that has failed, where there is one: few have.
+    const query = { namespace: "default", workflow: "", statuses: ["FAILED" as const], pageSize: 10, pageToken: "" };
+    const { items: failed } = await world.store.listRuns(query);
+    const runId = failed[run % Math.max(1, failed.length)]?.id ?? this.#run(run);
+    const before = await world.store.readRun("default", runId);
+    const result = await world.control(runId, { type: "retry", requestId });
+    if (before === null) expect(result).toBeUndefined();
+    else if (result instanceof Error) {
+      expect(result).toMatchObject({ code: "RUN_NOT_FAILED" });
+      expect(before.run.status).not.toBe("FAILED");
+    } else if (requestId === "" || before.run.retriedBy !== requestId) {
+      expect(before.run.status).toBe("FAILED");
+      // What succeeded and comes after nothing that failed stays.
+      const after = await world.view(runId);
+      const isReset = (id: string): boolean => result?.resetTasks.includes(id) ?? false;
+      for (const task of before.tasks) {
+        const id = before.graph.tasks[task.task]?.id ?? "";
+        if (task.state === "FAILED") expect([id, isReset(id)]).toEqual([id, true]);
+        if (!isReset(id)) expect(after.tasks[task.task]).toEqual(task);
+      }
+    } else expect(result).toEqual({ status: before.run.status, resetTasks: [] });
+  }
+
+  async #updateWorkflow(workflow: string, change: { paused: boolean } | { promote: string }): Promise<void> {
+    const [record] = await this.store.updateWorkflows([{ namespace: "default", workflow, ...change }]);
+    if ("paused" in change) expect(record).toMatchObject({ paused: change.paused });
+  }
+
+  #run(index: number): string {
+    return this.runs.at(-1 - (index % Math.max(1, this.runs.length))) ?? "none";
+  }
+
   async grant(limit: number, unreachable?: string): Promise<number> {
     const reachable = { has: (id: string) => id !== unreachable };
     const { leases, resumed } = await this.store.grant({ reachable, limit, reclaimsInARow: 2 });
@@ -242,11 +231,17 @@ class History {
       expect(id).not.toBe(unreachable);
     }
     for (const { sessionId } of leases) expect(this.store.session(sessionId)?.draining).toBe(false);
+    const workflows = await this.store.listWorkflows("default", 10, "");
+    const paused = workflows.items.filter((record) => record.paused).map(({ graph }) => graph.definition.name);
+    for (const { run } of leases) {
+      expect(paused).not.toContain(run.workflow);
+      expect(await this.world.status(run.id)).toBe("RUNNING");
+    }
     return leases.length + resumed.length;
   }
 
   async #say({ lease: index, event, byHost }: Extract<Step, { type: "say" }>): Promise<void> {
-    const said = this.leases.at(-1 - index);
+    const said = this.leases.at(-1 - (index % Math.max(1, this.leases.length)));
     if (said === undefined) return;
     const { lease } = said;
     const sessionId = byHost === null ? lease.sessionId : (this.#session(byHost)?.id ?? "none");
@@ -264,6 +259,15 @@ class History {
     const after = await task();
     const late = receipt.result === "STALE" && after.ending.length < before.ending.length;
     expect(late ? { ...after, ending: [] } : after).toEqual(late ? { ...before, ending: [] } : before);
+  }
+
+  /** Whatever is leased from now on is completed, but for what `fails`. */
+  async #finish(fails: (lease: LeaseGrant) => Promise<unknown> | false): Promise<void> {
+    for (;;) {
+      const from = this.leases.length;
+      if ((await this.grant(100)) === 0) return;
+      for (const { lease } of this.leases.slice(from)) await (fails(lease) || this.world.complete(lease));
+    }
   }
 
   #session(index: number) {
@@ -295,17 +299,22 @@ class History {
     expect([breaches, runs]).toEqual([[], this.runs.length]);
   }
 
-  /** All sessions go, fresh hosts come, and whatever is open is finished. */
+  /**
+   * All sessions go, what is paused is resumed, fresh hosts come, and whatever is open is finished: some of it fails, and is
+   * retried.
+   */
   async end(): Promise<void> {
+    for (const runId of this.runs) await this.world.control(runId, { type: "resume" });
+    for (const workflow of ["w", "x"]) await this.#updateWorkflow(workflow, { paused: false });
     this.options.clock.move(TTL_MS * 2);
     await this.store.expireSessions(100);
+    await this.store.fireDue(1_000);
     const implementations = ["w", "x"].map((workflow) => ({ workflow, version: null, tasks: null }));
     await this.world.host("last", { slots: 2, implementations });
-    for (;;) {
-      const from = this.leases.length;
-      if ((await this.grant(100)) === 0) break;
-      for (const { lease } of this.leases.slice(from)) await this.world.complete(lease);
-    }
+    await this.#finish((lease) => lease.taskId === "a" && this.world.fail(lease, { final: true }));
+    for (let n = 0; n < this.runs.length; n++) await this.#retry({ type: "retry", run: n, requestId: "" });
+    await this.check();
+    await this.#finish(() => false);
     for (const runId of this.runs) {
       const { run, tasks } = await this.world.view(runId);
       expect([runId, isRunOver(run.status)]).toEqual([runId, true]);
@@ -314,38 +323,6 @@ class History {
     expect(this.store.stats()).toMatchObject({ liveRuns: 0, waiting: 0 });
     await this.check();
     await this.audit();
-  }
-}
-
-function leaseEvent(event: Said, { lease, deferral }: { lease: LeaseGrant; deferral: number }): LeaseEvent {
-  const { leaseId } = lease;
-  const defer = { type: "defer" as const, leaseId, pollIntervalMs: 1, description: "", patch: null };
-  switch (event) {
-    case "complete":
-      return { type: "complete", leaseId, patch: { set: { n: "1" }, removed: [] } };
-    case "fail":
-      return {
-        type: "fail",
-        leaseId,
-        failure: { code: "TASK_FAILED", type: "", message: "no", stack: "" },
-        kind: PLAIN_FAILURE,
-      };
-    case "defer":
-      return { ...defer, n: deferral, maxWaitMs: 0 };
-    case "defer with max_wait":
-      return { ...defer, n: deferral, maxWaitMs: 100 };
-    case "defer again":
-      return { ...defer, n: deferral + 1, maxWaitMs: 0 };
-    case "reclaim":
-      return { type: "reclaim", leaseId, n: deferral };
-    case "checkpoint":
-      return { type: "checkpoint", leaseId, patch: { set: { half: "1" }, removed: [] } };
-    case "stopped":
-      return { type: "stopped", leaseId };
-    case "decline":
-      return { type: "decline", leaseId, patch: null, reason: "drains" };
-    case "too large":
-      return { type: "complete", leaseId, patch: { set: { big: `"${"x".repeat(1_000)}"` }, removed: [] } };
   }
 }
 

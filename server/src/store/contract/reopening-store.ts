@@ -9,7 +9,10 @@ import type { EventBatch, Store } from "../store.js";
 
 const ALL = 100_000;
 
-/** Everything that a store says, without what may begin anew with a process: liveness, and the start of a held slot. */
+/**
+ * Everything that a store says, without what may begin anew with a process: liveness, and since when a slot is held and how
+ * long it was before.
+ */
 export async function dump(store: Store, namespaces: readonly string[] = ["default", "other"]): Promise<unknown> {
   const said = [];
   for (const namespace of namespaces) {
@@ -24,11 +27,13 @@ export async function dump(store: Store, namespaces: readonly string[] = ["defau
       runs: views.map((view) => ({ run: view?.run, version: view?.graph.version, tasks: view?.tasks.map(comparable) })),
       events,
       position,
-      workflows: workflows.items.map(({ graph, registeredAt, current }) => ({
+      workflows: workflows.items.map(({ graph, registeredAt, current, promoted, paused }) => ({
         name: graph.definition.name,
         version: graph.version,
         registeredAt,
         current,
+        promoted,
+        paused,
       })),
       sessions: store
         .listSessions(namespace)
@@ -41,11 +46,14 @@ export async function dump(store: Store, namespaces: readonly string[] = ["defau
 }
 
 function comparable(task: TaskRun): unknown {
-  const { remaining, lease, ...rest } = task;
+  const { remaining, lease, slotHeldMs, ...rest } = task;
+  const holdsSlot = lease !== null && lease.slotSince !== null;
   return {
     ...rest,
     ...(isTerminal(task.state) ? null : { remaining }),
-    lease: lease === null ? null : { ...lease, slotSince: lease.slotSince !== null },
+    // P9: a restart adds up what was held before it.
+    ...(holdsSlot ? null : { slotHeldMs }),
+    lease: lease === null ? null : { ...lease, slotSince: holdsSlot },
   };
 }
 
