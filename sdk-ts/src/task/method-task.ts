@@ -28,7 +28,12 @@ export interface MethodTaskOptions extends CommonTaskOptions {
 /** A method that can be a task. What it says about its context is taken at its word. */
 export type TaskMethod<This> = (this: This, context: Context<never>, handle: TaskHandle) => MaybePromise<TaskResult>;
 
-/** Makes a method a task; it stays callable as it was. Works as a standard decorator and as one of `experimentalDecorators`. */
+/**
+ * Makes a method a task; it stays callable as it was. Works as a standard decorator and as one of `experimentalDecorators`.
+ *
+ * In a direct call it gets the handle that it is given: with `noHandle`, `deferUntil` throws a HandleMissingError that says what
+ * to do; with `null`, where its parameter allows that, it has to expect null.
+ */
 export interface TaskDecorator {
   <This, Method extends TaskMethod<This>>(method: Method, context: ClassMethodDecoratorContext<This, Method>): void;
   <Method extends TaskMethod<never>>(
