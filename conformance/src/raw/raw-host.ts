@@ -31,6 +31,8 @@ type Init<K extends Said["case"]> = Omit<Extract<Said, { case: K }>["value"] & o
 
 const GRACE_MS = 300;
 const PERMISSION_DENIED = 7;
+/** What a key of a patch counts besides its text and that of its value (P10). */
+const KEY_OVERHEAD_BYTES = 16;
 
 export class RawHost implements TaskPort {
   readonly exited: Promise<number | null>;
@@ -251,7 +253,9 @@ export class RawHost implements TaskPort {
     } else if (run.stopping === null) {
       const patch = run.takePatch();
       const { set, removed } = patch;
-      const bytes = [...Object.entries(set).flat(), ...removed].reduce((sum, t) => sum + Buffer.byteLength(t), 0);
+      const texts = [...Object.entries(set).flat(), ...removed];
+      const keys = Object.keys(set).length + removed.length;
+      const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), keys * KEY_OVERHEAD_BYTES);
       if (failure === null && bytes > this.#maxPatchBytes) {
         failure = new TaskFailure(`the patch has ${bytes} bytes`, "CONTEXT_TOO_LARGE", "final");
       }

@@ -180,4 +180,20 @@ export const leaseCases: readonly SchedulerCase[] = [
       await host.lease();
     },
   },
+  {
+    name: "many-keys",
+    rules: ["P10.S1"],
+    title: "counts 16 bytes for each key of a patch besides its texts",
+    run: async (world) => {
+      const { host, welcome } = await world.join();
+      const bytes = welcome.limits?.maxPatchBytes ?? 0;
+      await world.start();
+      const { leaseId } = await host.lease();
+      // Their texts alone have less than half of it.
+      const keys = Array.from({ length: Math.ceil(bytes / 17) }, (_, n) => n.toString(36));
+      const patch = { set: Object.fromEntries(keys.map((key) => [key, "1"])) };
+      const { result, error } = await host.say({ case: "complete", value: { leaseId, patch } });
+      same([result, error?.code], [REJECTED, "CONTEXT_TOO_LARGE"], "the receipt");
+    },
+  },
 ];

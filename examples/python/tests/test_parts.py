@@ -102,10 +102,10 @@ def test_backoff_doubles_is_capped_and_spread():
 def test_what_was_committed_counts_for_the_limit():
     committed = CommittedPatch(Patch(set={"a": "12"}, removed=["gone"]))
     assert committed.on_top_of({"a": "0", "gone": "1", "x": "2"}) == {"a": "12", "x": "2"}
-    assert committed.bytes_with({}) == 7
-    assert committed.bytes_with({"a": "1", "ü": "22"}) == 2 + 4 + 4
+    assert committed.bytes_with({}) == 7 + 2 * 16
+    assert committed.bytes_with({"a": "1", "ü": "22"}) == 2 + 4 + 4 + 3 * 16
     committed.add({"a": None})
-    assert committed.bytes_with({}) == 5
+    assert committed.bytes_with({}) == 5 + 2 * 16
 
 
 def test_a_scheduler_elsewhere_keeps_the_protection():

@@ -13,7 +13,7 @@ export class CommittedPatch {
     this.add(checkpoint);
   }
 
-  /** Bytes of UTF-8 of its keys and values. */
+  /** How large it is: UTF-8 bytes of its keys and values, and 16 for each key. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -42,6 +42,9 @@ function* entriesOf({ set, removed }: Patch): Iterable<readonly [key: string, te
   for (const key of removed) yield [key, null];
 }
 
+/** What a key counts besides its text and that of its value, here as in the scheduler. */
+const KEY_OVERHEAD_BYTES = 16;
+
 function bytesOf(key: string, text: string | null): number {
-  return Buffer.byteLength(key) + (text === null ? 0 : Buffer.byteLength(text));
+  return KEY_OVERHEAD_BYTES + Buffer.byteLength(key) + (text === null ? 0 : Buffer.byteLength(text));
 }

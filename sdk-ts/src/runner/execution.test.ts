@@ -55,13 +55,13 @@ describe("a lease that is executed", () => {
 
   it("says Fail(CONTEXT_TOO_LARGE), final, in place of a patch over the limit (P10)", async () => {
     const scheduler = new InMemoryScheduler({ a: () => ({ big: "é".repeat(20) }) });
-    scheduler.connect({ limits: { maxMessageBytes: 1_000_000, maxPatchBytes: 44, maxFailureBytes: 4_096 } });
+    scheduler.connect({ limits: { maxMessageBytes: 1_000_000, maxPatchBytes: 60, maxFailureBytes: 4_096 } });
     scheduler.lease("a");
     const { failure, final } = await scheduler.next("fail");
-    // The key, two quotes, and two bytes for each letter.
+    // The key and 16 bytes for it, two quotes, and two bytes for each letter.
     expect([failure.code, failure.message, final]).toEqual([
       "CONTEXT_TOO_LARGE",
-      'the patch of task "a" has 45 bytes, the limit is 44',
+      'the patch of task "a" has 61 bytes, the limit is 60',
       true,
     ]);
   });
@@ -90,11 +90,11 @@ describe("a lease that is executed", () => {
         context.set("two", "x".repeat(20));
       },
     });
-    scheduler.connect({ limits: { maxMessageBytes: 1_000_000, maxPatchBytes: 40, maxFailureBytes: 4_096 } });
+    scheduler.connect({ limits: { maxMessageBytes: 1_000_000, maxPatchBytes: 60, maxFailureBytes: 4_096 } });
     scheduler.lease("a");
     await scheduler.next("checkpoint");
     scheduler.receipt();
-    expect((await scheduler.next("fail")).failure.message).toBe('the patch of task "a" has 50 bytes, the limit is 40');
+    expect((await scheduler.next("fail")).failure.message).toBe('the patch of task "a" has 82 bytes, the limit is 60');
     scheduler.lease("a", { checkpoint: { set: { before: "x".repeat(20) }, removed: [] } });
     expect((await scheduler.next("fail")).failure.code).toBe("CONTEXT_TOO_LARGE");
   });

@@ -444,7 +444,19 @@ describe("P10: a patch over the limit is REJECTED and final", () => {
   });
 
   it("one of exactly the limit is fine", () => {
-    expect(complete({ n: `"${"x".repeat(LIMITS.maxPatchBytes - 3)}"` }).result).toBe("APPLIED");
+    expect(complete({ n: `"${"x".repeat(LIMITS.maxPatchBytes - 16 - 3)}"` }).result).toBe("APPLIED");
+  });
+
+  it("one byte more is not", () => {
+    expect(complete({ n: `"${"x".repeat(LIMITS.maxPatchBytes - 16 - 2)}"` }).error?.code).toBe("CONTEXT_TOO_LARGE");
+  });
+
+  it("keys count, however small they are", () => {
+    const set = Object.fromEntries(Array.from({ length: 10 }, (_, n) => [String(n), "1"]));
+    expect(complete(set).error).toMatchObject({
+      code: "CONTEXT_TOO_LARGE",
+      message: expect.stringContaining("has 180 bytes"),
+    });
   });
 
   it("a malformed patch is REJECTED with every problem, changes nothing, and the task goes on", () => {

@@ -122,10 +122,10 @@ describe("merging", () => {
 
   it("records the writer and the bytes", () => {
     const view = inputView({ ö: '"🙂"', b: "1" });
-    expect(view.bytes).toBe(2 + 6 + 1 + 1);
-    expect(view.entries.get("b")).toEqual({ value: "1", writer: INPUT_WRITER, bytes: 2 });
+    expect(view.bytes).toBe(2 + 6 + 16 + 1 + 1 + 16);
+    expect(view.entries.get("b")).toEqual({ value: "1", writer: INPUT_WRITER, bytes: 2 + 16 });
     const after = applyPatch(view, set({ c: "22" }, "ö"), 3);
-    expect(after.bytes).toBe(2 + 3);
+    expect(after.bytes).toBe(2 + 3 + 2 * 16);
     expect(after.entries.get("ö")).toEqual({ value: null, writer: 3, bytes: 0 });
   });
 
@@ -261,7 +261,7 @@ describe("merging at size", () => {
     const same = outputs(graph, {}, Object.fromEntries(ids(10_000).map((id, i) => [id, set({ k: `${i}` })])));
     expect(viewToText(viewAt(same, 9_999))).toEqual({ k: "9999" });
     const own = outputs(graph, {}, Object.fromEntries(ids(10_000).map((id) => [id, set({ [id]: "1" })])));
-    expect(viewAt(own, 9_999).bytes).toBe(ids(10_000).join("").length + 10_000);
+    expect(viewAt(own, 9_999).bytes).toBe(ids(10_000).join("").length + 10_000 * (1 + 16));
     expect(viewToText(viewAt(own, 99))).toEqual(Object.fromEntries(ids(100).map((id) => [id, "1"])));
   });
 

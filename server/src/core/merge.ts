@@ -10,11 +10,10 @@
  * So the result is deterministic, a branch that left a key alone never overrides one that changed it, a removed key stays
  * removed unless a later branch wrote it, and a conflict that a merge has resolved is not opened again below it.
  */
-import { Buffer } from "node:buffer";
-
 import { ancestors } from "./ancestors.js";
 import { Bitset } from "./bitset.js";
 import type { ContextText, Graph, Patch } from "./model.js";
+import { entryBytes } from "./patch.js";
 import { type Merging, PersistentMap } from "./persistent-map.js";
 
 /** The writer of the run's initial context; it comes before all tasks. */
@@ -26,14 +25,14 @@ export interface Entry {
   readonly value: string | null;
   /** Index of the task that wrote it, or `INPUT_WRITER`. */
   readonly writer: number;
-  /** UTF-8 bytes of key and value; 0 for a tombstone. */
+  /** What it counts for the limit (P10); 0 for a tombstone. */
   readonly bytes: number;
 }
 
 /** The context as one task sees it, or leaves it behind. Immutable; views share what they have in common. */
 export interface View {
   readonly entries: PersistentMap<Entry>;
-  /** UTF-8 bytes of all live keys and values. */
+  /** What all live keys count for the limit (P10). */
   readonly bytes: number;
 }
 
@@ -173,7 +172,7 @@ class DecidedTasks {
 }
 
 function liveEntry(key: string, value: string, writer: number): Entry {
-  return { value, writer, bytes: Buffer.byteLength(key) + Buffer.byteLength(value) };
+  return { value, writer, bytes: entryBytes(key, value) };
 }
 
 function contextText(entries: Iterable<readonly [string, string]>): Record<string, string> {

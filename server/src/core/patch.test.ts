@@ -1,3 +1,5 @@
+import { create, toBinary } from "@bufbuild/protobuf";
+import { PatchSchema } from "@cloaca/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
@@ -7,9 +9,23 @@ import { checkContext, checkPatch, patchBytes, patchDigest } from "./patch.js";
 const patch = (set: Record<string, string>, removed: string[] = []): Patch => ({ set, removed });
 
 describe("patchBytes", () => {
-  it("counts UTF-8 bytes of keys and values set and keys removed", () => {
+  it("counts UTF-8 bytes of keys and values set and keys removed, and 16 for each key", () => {
     expect(patchBytes(patch({}))).toBe(0);
-    expect(patchBytes(patch({ a: "1", ö: '"🙂"' }, ["bc", "é"]))).toBe(1 + 1 + 2 + 6 + 2 + 2);
+    expect(patchBytes(patch({ a: "1", ö: '"🙂"' }, ["bc", "é"]))).toBe(1 + 1 + 2 + 6 + 2 + 2 + 4 * 16);
+  });
+
+  it("is never less than the wire takes: for tiny keys, and for the longest lengths", () => {
+    const wire = ({ set, removed }: Patch): number =>
+      toBinary(PatchSchema, create(PatchSchema, { set, removed: [...removed] })).length;
+    const many = (length: number): string[] => Array.from({ length }, (_, n) => n.toString(36));
+    const tiny = patch(Object.fromEntries(many(10_000).map((key) => [key, "1"])), many(10_000));
+    const texts = [...Object.entries(tiny.set).flat(), ...tiny.removed].join("").length;
+    expect(wire(tiny)).toBeGreaterThan(2 * texts);
+    expect(wire(tiny)).toBeLessThanOrEqual(patchBytes(tiny));
+    const huge = patch({ ["€".repeat(256)]: `"${"x".repeat(2 ** 21)}"` });
+    expect(wire(huge)).toBeLessThanOrEqual(patchBytes(huge));
+    const anyPatch = fc.record({ set: fc.dictionary(fc.string(), fc.string()), removed: fc.array(fc.string()) });
+    fc.assert(fc.property(anyPatch, (any) => wire(any) <= patchBytes(any)));
   });
 });
 

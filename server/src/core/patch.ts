@@ -8,18 +8,29 @@ import { contextKeyProblem } from "./names.js";
 import { ProblemList } from "./problem-list.js";
 import { quote } from "./quote.js";
 
-/** UTF-8 bytes of what a patch says: the keys and values that it sets and the keys that it removes. */
+/**
+ * P10: what a key counts besides its text and that of its value. The wire adds up to 13 bytes of tags and lengths to the two:
+ * without them, very many small keys would make a message that nobody takes.
+ */
+export const KEY_OVERHEAD_BYTES = 16;
+
+/** P10: how large a patch is: the keys and values that it sets and the keys that it removes. */
 export function patchBytes(patch: Patch): number {
   let bytes = contextBytes(patch.set);
-  for (const key of patch.removed) bytes += Buffer.byteLength(key);
+  for (const key of patch.removed) bytes += entryBytes(key, "");
   return bytes;
 }
 
-/** UTF-8 bytes of a context's keys and values. */
+/** P10: how large a context is. */
 export function contextBytes(context: ContextText): number {
   let bytes = 0;
-  for (const key of Object.keys(context)) bytes += Buffer.byteLength(key) + Buffer.byteLength(context[key] ?? "");
+  for (const key of Object.keys(context)) bytes += entryBytes(key, context[key] ?? "");
   return bytes;
+}
+
+/** P10: how large a key is with its value, or as one that is removed. Never less than it is on the wire. */
+export function entryBytes(key: string, value: string): number {
+  return KEY_OVERHEAD_BYTES + Buffer.byteLength(key) + Buffer.byteLength(value);
 }
 
 /**

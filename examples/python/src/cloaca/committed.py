@@ -8,8 +8,12 @@ from collections.abc import Mapping
 from .v1.context_pb2 import Patch
 
 
+# What a key counts besides its text and that of its value.
+_KEY_OVERHEAD_BYTES = 16
+
+
 class CommittedPatch:
-    """Counts the bytes of UTF-8 of what was set and removed."""
+    """Counts what was set and removed, as the limit for patches does."""
 
     def __init__(self, checkpoint: Patch) -> None:
         # None for a key that was removed.
@@ -25,7 +29,10 @@ class CommittedPatch:
     def bytes_with(self, changes: Mapping[str, str | None]) -> int:
         """The bytes that it would have with these changes on top."""
         merged = {**self._changes, **changes} if self._changes else changes
-        return sum(len(key.encode()) + (0 if text is None else len(text.encode())) for key, text in merged.items())
+        return sum(
+            _KEY_OVERHEAD_BYTES + len(key.encode()) + (0 if text is None else len(text.encode()))
+            for key, text in merged.items()
+        )
 
     def add(self, changes: Mapping[str, str | None]) -> None:
         self._changes.update(changes)

@@ -702,8 +702,8 @@ export type Limits = Message<"cloaca.v1.Limits"> & {
   maxMessageBytes: number;
 
   /**
-   * Largest patch: the sum of its keys' and values' UTF-8 bytes. What the task has committed with checkpoints before counts
-   * in. A larger one is REJECTED, and the task has failed of it.
+   * Largest patch: the sum of its keys' and values' UTF-8 bytes, and 16 for each key, set or removed. What the task has
+   * committed with checkpoints before counts in. A larger one is REJECTED, and the task has failed of it.
    *
    * @generated from field: uint32 max_patch_bytes = 2;
    */
