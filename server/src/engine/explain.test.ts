@@ -265,6 +265,16 @@ const CASES: readonly [reason: WaitReason, what: string, index: number, facts: F
   ],
   [
     "NO_FREE_SLOT",
+    "P2: a lease that was cancelled counts until its code has stopped",
+    A,
+    {
+      ...READY,
+      hosts: [host("h1", { slots: 5, maxLeases: 1, held: 1, leases: [{ state: "CANCELLED", ending: true }] })],
+    },
+    'no slot is free for it: host "h1" holds 1 of 5 slots (1 by cancelled code that has not stopped), and has all 1 lease that it takes at once, deferred ones included',
+  ],
+  [
+    "NO_FREE_SLOT",
     "what is free goes to a task that resumes",
     A,
     { ...READY, hosts: [host("h1", { leases: [{ state: "RECLAIMING" }] })] },

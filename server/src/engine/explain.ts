@@ -260,11 +260,16 @@ function servers({ view, sessions }: Scene, task: TaskRun) {
   return { exact: exact.some((s) => !s.session.draining) || any.length === 0 ? exact : [], any, other };
 }
 
-function hasRoom({ session, held, leases }: SessionView): boolean {
-  const { slots, maxLeases } = session.spec;
-  const current = leases.filter((lease) => !lease.ending);
-  const reclaims = current.some((lease) => lease.state === "RECLAIMING");
-  return held < slots && !reclaims && (maxLeases === 0 || current.length < maxLeases);
+function hasRoom(view: SessionView): boolean {
+  const { session, held, leases } = view;
+  const reclaims = leases.some((lease) => !lease.ending && lease.state === "RECLAIMING");
+  return held < session.spec.slots && !reclaims && !hasAllLeases(view);
+}
+
+/** P2: it has as many leases as it takes; a fenced one counts until its host has stopped it. */
+function hasAllLeases({ session, leases }: SessionView): boolean {
+  const { maxLeases } = session.spec;
+  return maxLeases > 0 && leases.length >= maxLeases;
 }
 
 function slotsText(view: SessionView): string {
@@ -275,11 +280,10 @@ function slotsText(view: SessionView): string {
 }
 
 /** Why a host whose slots are not all held takes nothing new. */
-function limitNote({ session, held, leases }: SessionView): string {
-  const { slots, maxLeases } = session.spec;
-  if (held >= slots) return "";
-  const current = leases.filter((lease) => !lease.ending).length;
-  if (maxLeases > 0 && current >= maxLeases) {
+function limitNote(view: SessionView): string {
+  const { slots, maxLeases } = view.session.spec;
+  if (view.held >= slots) return "";
+  if (hasAllLeases(view)) {
     return `, and has all ${counted(maxLeases, "lease")} that it takes at once, deferred ones included`;
   }
   return ", and what is free goes to a task that resumes";
