@@ -2,7 +2,8 @@
 import { writeFileSync } from "node:fs";
 import type { RunEventType, RunStatus, TaskRunState } from "../server/src/core/model.js";
 import { RUN_TRANSITIONS } from "../server/src/core/run-states.js";
-import { isTerminal, type TaskInputType, TRANSITIONS } from "../server/src/core/task-machine.js";
+import { isTerminal } from "../server/src/core/task-run.js";
+import { type TaskInputType, TRANSITIONS } from "../server/src/core/task-table.js";
 
 const STATES: Readonly<Record<TaskRunState, string>> = {
   WAITING: "some of its dependencies have not ended",

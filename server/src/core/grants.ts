@@ -3,7 +3,7 @@ import { viewToText } from "./merge.js";
 import type { ContextText, Patch, Run, TaskRun } from "./model.js";
 import type { DecisionLimits, HostEffect, RunDraft } from "./run-draft.js";
 import { advance, taskInput } from "./run-machine.js";
-import { heldSoFar } from "./task-machine.js";
+import { heldSoFar } from "./task-run.js";
 
 /** A lease as it goes to its host. */
 export interface LeaseGrant {

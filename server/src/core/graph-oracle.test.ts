@@ -14,7 +14,7 @@ import { NO_RETRIES } from "./retry.js";
 import { controlRun } from "./run-control.js";
 import type { DecisionLimits } from "./run-draft.js";
 import { advance, isRunOver, nextAttemptAt, plainFailure, runOutput } from "./run-machine.js";
-import { isTerminal } from "./task-machine.js";
+import { isTerminal } from "./task-run.js";
 
 const LIMITS: DecisionLimits = {
   maxPatchBytes: 1_000,

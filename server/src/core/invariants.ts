@@ -1,7 +1,7 @@
 /** What must be true of the books after every turn. Each breach is a sentence; an empty list means that all holds. */
 import type { Run, TaskRun } from "./model.js";
 import { isRunOver } from "./run-machine.js";
-import { isTerminal, slotsHeld } from "./task-machine.js";
+import { isTerminal, slotsHeld } from "./task-run.js";
 
 export interface BooksOfSession {
   readonly id: string;

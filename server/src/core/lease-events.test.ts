@@ -6,7 +6,7 @@ import { type LeaseEvent, leaseEvent, type Receipt } from "./lease-events.js";
 import type { TaskRun } from "./model.js";
 import type { DecisionLimits, HostEffect } from "./run-draft.js";
 import { advance, cancelRun, loseSession, timeOut } from "./run-machine.js";
-import { slotsHeld } from "./task-machine.js";
+import { slotsHeld } from "./task-run.js";
 
 const LIMITS: DecisionLimits = {
   maxPatchBytes: 100,

@@ -3,7 +3,8 @@ import { CloacaError } from "./errors.js";
 import type { RunStatus } from "./model.js";
 import type { DecisionLimits, HostEffect, RunDraft } from "./run-draft.js";
 import { cancelRun, finishWhenDone, isRunOver, settle } from "./run-machine.js";
-import { isTerminal, step } from "./task-machine.js";
+import { step } from "./task-machine.js";
+import { isTerminal } from "./task-run.js";
 
 export type RunControl =
   | { readonly type: "cancel"; readonly reason: string }

@@ -7,7 +7,9 @@ import { applyPatch, finalContext, foldViews, inputView, type View } from "./mer
 import type { CancelReason, Failure, RunStatus, SkipCause, TaskRun } from "./model.js";
 import { type FailureKind, retryDelay, uniformOf } from "./retry.js";
 import type { DecisionLimits, HostEffect, RunDraft } from "./run-draft.js";
-import { allows, endLease, isTerminal, step, type TaskInput, withLoss } from "./task-machine.js";
+import { allows, endLease, step, withLoss } from "./task-machine.js";
+import { isTerminal } from "./task-run.js";
+import type { TaskInput } from "./task-table.js";
 import { holds } from "./trigger-rule.js";
 
 /** Logs the start, and makes the roots ready. A run whose input is too large for all of them ends with it. */

@@ -1,16 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { TaskRun, TaskRunState } from "./model.js";
-import {
-  allows,
-  endLease,
-  initialTaskRun,
-  isTerminal,
-  slotsHeld,
-  step,
-  type TaskInput,
-  type TaskInputType,
-  TRANSITIONS,
-} from "./task-machine.js";
+import { allows, endLease, step } from "./task-machine.js";
+import { initialTaskRun, isTerminal, slotsHeld } from "./task-run.js";
+import { type TaskInput, type TaskInputType, TRANSITIONS } from "./task-table.js";
 
 const FAILURE = { code: "TASK_FAILED", type: "E", message: "no", stack: "" };
 const PATCH = { set: { n: "1" }, removed: [] };

@@ -2,7 +2,7 @@
 import type { TaskRun, TaskRunState } from "../core/model.js";
 import { ruleText } from "../core/rule-text.js";
 import type { DecisionLimits } from "../core/run-draft.js";
-import { heldSoFar, isTerminal } from "../core/task-machine.js";
+import { heldSoFar, isTerminal } from "../core/task-run.js";
 import type { RunView, SessionView, Store } from "../store/store.js";
 
 export type WaitReason =

@@ -35,7 +35,7 @@ import { didYouMean } from "../core/nearest.js";
 import { checkContext, contextBytes } from "../core/patch.js";
 import type { RunControl, RunControlled } from "../core/run-control.js";
 import { isRunOver } from "../core/run-machine.js";
-import { isTerminal } from "../core/task-machine.js";
+import { isTerminal } from "../core/task-run.js";
 import { forPeople, labelsProblems, lengthProblems } from "../core/texts.js";
 import { explain } from "../engine/explain.js";
 import { noResult } from "../engine/inbox.js";

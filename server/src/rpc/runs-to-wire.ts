@@ -4,7 +4,7 @@ import { RunEventType, RunStatus, SkipCause, TaskRunState, WaitReason } from "@c
 import { viewToText } from "../core/merge.js";
 import type { Failure, Graph, HostLoss, Run, RunEvent, TaskRun } from "../core/model.js";
 import { isRunOver } from "../core/run-machine.js";
-import { heldSoFar } from "../core/task-machine.js";
+import { heldSoFar } from "../core/task-run.js";
 import type { Explanation } from "../engine/explain.js";
 import { runContext } from "../store/run-context.js";
 import type { EventChunk, RunView, SessionView, WorkflowRecord } from "../store/store.js";

@@ -10,7 +10,7 @@ import { describe, expect, it } from "vitest";
 import { auditFile } from "../audit.js";
 import type { LeaseGrant } from "../core/grants.js";
 import { isRunOver } from "../core/run-machine.js";
-import { slotsHeld } from "../core/task-machine.js";
+import { slotsHeld } from "../core/task-run.js";
 import { auditStore } from "./contract/audit-store.js";
 import { anyStep, HOSTS, leaseEvent, type Step } from "./contract/random-steps.js";
 import { dump } from "./contract/reopening-store.js";

@@ -1,7 +1,7 @@
 import type { View } from "../core/merge.js";
 import type { RunDraft } from "../core/run-draft.js";
 import { runOutput } from "../core/run-machine.js";
-import { initialTaskRun } from "../core/task-machine.js";
+import { initialTaskRun } from "../core/task-run.js";
 import type { RunView } from "./store.js";
 
 /** The final context of a run that was read: its leaves' views, folded. */

@@ -3,7 +3,8 @@ import type { Graph, Run, RunEvent, TaskRun } from "../core/model.js";
 import type { FailureKind } from "../core/retry.js";
 import type { DecisionLimits, RunChanges, RunDraft } from "../core/run-draft.js";
 import { startRun } from "../core/run-machine.js";
-import { type EventDraft, initialTaskRun } from "../core/task-machine.js";
+import type { EventDraft } from "../core/task-machine.js";
+import { initialTaskRun } from "../core/task-run.js";
 
 /** A run in plain arrays, for tests of decisions without a store. */
 export class PlainDraft implements RunDraft {

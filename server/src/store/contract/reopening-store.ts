@@ -4,7 +4,7 @@
  */
 import { expect } from "vitest";
 import type { RunEvent, TaskRun } from "../../core/model.js";
-import { isTerminal } from "../../core/task-machine.js";
+import { isTerminal } from "../../core/task-run.js";
 import type { EventBatch, Store } from "../store.js";
 
 const ALL = 100_000;

@@ -1,7 +1,8 @@
 import type { View } from "../../core/merge.js";
 import type { Graph, Run, RunEvent, TaskRun } from "../../core/model.js";
 import type { RunChanges, RunDraft } from "../../core/run-draft.js";
-import { type EventDraft, initialTaskRun } from "../../core/task-machine.js";
+import type { EventDraft } from "../../core/task-machine.js";
+import { initialTaskRun } from "../../core/task-run.js";
 import type { DeadlineNode } from "./deadlines.js";
 import type { ReadyEntry } from "./dispatch.js";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Run, RunEvent, TaskRun } from "../../core/model.js";
-import { initialTaskRun } from "../../core/task-machine.js";
+import { initialTaskRun } from "../../core/task-run.js";
 import { decodeEvents, decodeRun, decodeTaskRun, encodeEvents, encodeRun, encodeTaskRun } from "./codec.js";
 
 /** What a writer that goes field by field could get wrong. */

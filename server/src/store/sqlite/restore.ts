@@ -1,6 +1,6 @@
 /** What follows from the rows of a run and is not written: who waits for how many, and who is ready for the first time. */
 import type { Graph, Run, TaskRun } from "../../core/model.js";
-import { initialTaskRun, isTerminal } from "../../core/task-machine.js";
+import { initialTaskRun, isTerminal } from "../../core/task-run.js";
 
 /** From the last sign of the scheduler before, its last event, to the start of this one. */
 export interface Pause {
