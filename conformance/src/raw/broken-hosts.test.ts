@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from "vitest";
 import { HOST_CASES } from "../cases/index.js";
 import { runCases } from "../run-cases.js";
 import { FLAWS, type Flaw } from "./flaws.js";
-import { rawProgram } from "./raw-host.js";
+import { rawProgram } from "./raw-program.js";
 
 // Each waits more than it computes.
 vi.setConfig({ maxConcurrency: 10 });

@@ -21,9 +21,10 @@ import {
   WorkResponseSchema,
 } from "@cloaca/protocol";
 import { Client, type ClientDuplexStream, credentials, type ServiceError } from "@grpc/grpc-js";
-import type { Program, ProgramPlace } from "../stage/host-program.js";
+import type { ProgramPlace } from "../stage/host-program.js";
 import type { Flaw } from "./flaws.js";
-import { Run, Stop, TaskFailure } from "./raw-run.js";
+import { RawOwed } from "./raw-owed.js";
+import { patchBytes, Run, Stop, TaskFailure } from "./raw-run.js";
 import { RAW_TASKS, type TaskPort } from "./raw-tasks.js";
 
 type Said = HostEvent["event"];
@@ -31,8 +32,6 @@ type Init<K extends Said["case"]> = Omit<Extract<Said, { case: K }>["value"] & o
 
 const GRACE_MS = 300;
 const PERMISSION_DENIED = 7;
-/** What a key of a patch counts besides its text and that of its value (P10). */
-const KEY_OVERHEAD_BYTES = 16;
 
 export class RawHost implements TaskPort {
   readonly exited: Promise<number | null>;
@@ -41,10 +40,7 @@ export class RawHost implements TaskPort {
   #instanceId = `instance-${Math.random()}`;
   #token = "";
   #sessionId = "";
-  #seq = 0n;
-  readonly #owed = new Map<bigint, HostEvent>();
-  /** The flaw `says-again-what-is-settled` keeps it. */
-  #lastSettled: HostEvent | null = null;
+  readonly #owed = new RawOwed();
   readonly #runs = new Map<string, Run>();
   #stream: ClientDuplexStream<WorkRequest, WorkResponse> | null = null;
   #isWelcomed = false;
@@ -173,9 +169,10 @@ export class RawHost implements TaskPort {
     if (this.flaw !== "sends-oversize") this.#maxPatchBytes = welcome.limits?.maxPatchBytes ?? this.#maxPatchBytes;
     this.#isWelcomed = true;
     for (const verdict of welcome.verdicts) this.#apply(verdict);
-    const again = [...this.#owed.values()];
+    const again = this.#owed.all();
+    const { lastSettled } = this.#owed;
     if (this.flaw === "says-again-in-reverse") again.reverse();
-    if (this.flaw === "says-again-what-is-settled" && this.#lastSettled !== null) again.unshift(this.#lastSettled);
+    if (this.flaw === "says-again-what-is-settled" && lastSettled !== null) again.unshift(lastSettled);
     if (this.flaw === "says-again-in-one-message") this.#write(again);
     else for (const event of again) this.#write([event]);
     // P12.9
@@ -252,10 +249,7 @@ export class RawHost implements TaskPort {
       if (!run.isStoppedSaid) this.#stopped(run);
     } else if (run.stopping === null) {
       const patch = run.takePatch();
-      const { set, removed } = patch;
-      const texts = [...Object.entries(set).flat(), ...removed];
-      const keys = Object.keys(set).length + removed.length;
-      const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), keys * KEY_OVERHEAD_BYTES);
+      const bytes = patchBytes(patch);
       if (failure === null && bytes > this.#maxPatchBytes) {
         failure = new TaskFailure(`the patch has ${bytes} bytes`, "CONTEXT_TOO_LARGE", "final");
       }
@@ -290,10 +284,7 @@ export class RawHost implements TaskPort {
     if (run === undefined || run.stopping === "fenced") return;
     run.stop("revoked");
     this.#runs.delete(leaseId);
-    for (const [seq, { event }] of this.#owed) {
-      if (event.value !== undefined && "leaseId" in event.value && event.value.leaseId === leaseId)
-        this.#owed.delete(seq);
-    }
+    this.#owed.drop(leaseId);
     this.#leaveWhenIdle();
   }
 
@@ -351,15 +342,9 @@ export class RawHost implements TaskPort {
     this.#about("decline", run, { reason: "not here" });
   }
 
-  #settle({ upTo, exceptions }: Receipts): void {
-    const excepted = new Set(exceptions.map(({ seq }) => seq));
-    for (const [seq, event] of this.#owed) {
-      if (seq > upTo && !excepted.has(seq)) continue;
-      this.#owed.delete(seq);
-      this.#lastSettled = event;
-      const { value } = event.event;
-      const run = value !== undefined && "leaseId" in value ? this.#runs.get(value.leaseId) : undefined;
-      if (run?.state === "FINISHED") this.#runs.delete(run.id);
+  #settle(receipts: Receipts): void {
+    for (const leaseId of this.#owed.settle(receipts)) {
+      if (this.#runs.get(leaseId)?.state === "FINISHED") this.#runs.delete(leaseId);
     }
     this.#leaveWhenIdle();
   }
@@ -374,8 +359,7 @@ export class RawHost implements TaskPort {
   }
 
   #say(event: Said): void {
-    const numbered = create(HostEventSchema, { seq: ++this.#seq, event: event as never });
-    this.#owed.set(numbered.seq, numbered);
+    const numbered = this.#owed.add(event);
     if (this.#isWelcomed) this.#write([numbered]);
   }
 
@@ -409,20 +393,4 @@ export class RawHost implements TaskPort {
     this.#client.close();
     this.#exit(0);
   }
-}
-
-/** The raw host as a program inside this process. */
-export function rawProgram(flaw: Flaw | null): (place: ProgramPlace) => Program {
-  return (place) => {
-    const host = new RawHost(place, flaw);
-    return {
-      exited: host.exited,
-      terminate: () => host.drain(),
-      kill: () => {
-        host.kill();
-        return Promise.resolve();
-      },
-      output: () => "",
-    };
-  };
 }

@@ -86,3 +86,13 @@ export class Run {
     });
   }
 }
+
+/** What a key of a patch counts besides its text and that of its value (P10). */
+const KEY_OVERHEAD_BYTES = 16;
+
+/** P10: how large a patch is. */
+export function patchBytes({ set, removed }: Patch): number {
+  const texts = [...Object.entries(set).flat(), ...removed];
+  const keys = Object.keys(set).length + removed.length;
+  return texts.reduce((sum, text) => sum + Buffer.byteLength(text), keys * KEY_OVERHEAD_BYTES);
+}
