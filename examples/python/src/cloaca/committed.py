@@ -7,7 +7,6 @@ from collections.abc import Mapping
 
 from .v1.context_pb2 import Patch
 
-
 # What a key counts besides its text and that of its value.
 _KEY_OVERHEAD_BYTES = 16
 
