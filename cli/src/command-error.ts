@@ -44,7 +44,6 @@ const AWAY: ReadonlySet<string> = new Set(["DRAINING", "STORE_UNAVAILABLE", "UNA
 const HINTS: Readonly<Record<string, readonly Hint[]>> = {
   RUN_NOT_FOUND: [{ what: "see the runs that there are", command: "cloaca runs" }],
   RUN_NOT_FAILED: [{ what: "see the runs that have failed", command: "cloaca runs --status failed" }],
-  TASK_NOT_FOUND: [{ what: "see the tasks of the newest run", command: "cloaca show last" }],
   WORKFLOW_NOT_FOUND: [{ what: "see the workflows that there are", command: "cloaca workflows" }],
   WORKFLOW_VERSION_NOT_FOUND: [{ what: "see the versions that there are", command: "cloaca workflows" }],
   HOST_NOT_FOUND: [{ what: "see the hosts that are alive", command: "cloaca hosts" }],

@@ -5,6 +5,7 @@ import {
   keyValue,
   oneOf,
   parseAddress,
+  parseNamespace,
   parseSchedulerAddress,
   parseStore,
   parseSwitch,
@@ -18,6 +19,12 @@ describe("options", () => {
 
   it.each(["", "localhost", ":7233", "::1:7233", "h:65536", "h:-1", "a b:1"])("refuses the address '%s'", (address) => {
     expect(() => parseAddress(address)).toThrow(InvalidArgumentError);
+  });
+
+  it.each(["default", "_a.b-1"])("takes the namespace %s", (name) => expect(parseNamespace(name)).toBe(name));
+
+  it.each(["", "a b", "1st", "ä", "x".repeat(129)])("refuses the namespace '%s'", (name) => {
+    expect(() => parseNamespace(name)).toThrow(InvalidArgumentError);
   });
 
   it.each(["memory:", "sqlite://runs.db", "sqlite:///var/lib/runs.db"])("takes the store %s", (store) => {

@@ -17,6 +17,12 @@ export function parseSchedulerAddress(text: string): string {
   throw new InvalidArgumentError("Expected host:port, for example localhost:7233; grpcs://host:port for TLS.");
 }
 
+/** The form that the scheduler takes where hosts register: in any other, there is nothing to be found. */
+export function parseNamespace(text: string): string {
+  if (/^[A-Za-z_][A-Za-z0-9_.-]{0,127}$/.test(text)) return text;
+  throw new InvalidArgumentError("Expected a letter or _, then letters, digits, _ . or -, at most 128 in all.");
+}
+
 export function parseStore(text: string): string {
   if (text === "memory:" || (text.startsWith("sqlite://") && text.length > "sqlite://".length)) return text;
   throw new InvalidArgumentError("Expected memory: or sqlite://<path>, for example sqlite://cloaca.db.");

@@ -64,9 +64,7 @@ export function makeProgram(server: Command, io: Io = processIo): Command {
     .description("Workflows whose task code lives in remote task hosts. Without a command: how the scheduler is.")
     .version(VERSION, "-V, --version", "print the version")
     .helpOption("-h, --help", "print this help; cloaca <command> --help: that of a command")
-    .addHelpCommand(
-      new Command("help").argument("[command]").description("print the help of a command").helpGroup("Operate:"),
-    )
+    .helpCommand(false)
     // `run` has a --version of its own, `server` an --address.
     .enablePositionalOptions()
     .addHelpText("after", AFTER)
@@ -81,6 +79,7 @@ export function makeProgram(server: Command, io: Io = processIo): Command {
   for (const [title, commands] of GROUPS) {
     for (const command of commands(server)) program.addCommand(command.helpGroup(title));
   }
+  program.addCommand(helpCommand().helpGroup("Operate:"));
   for (const command of [program, ...program.commands]) {
     if (command !== program) command.copyInheritedSettings(program).helpOption("-h, --help", "print this help");
     // A scheduler has an address and an output of its own.
@@ -100,6 +99,21 @@ export function makeProgram(server: Command, io: Io = processIo): Command {
   return program;
 }
 
+/** Commander's own prints all of the help, and nothing else, for a command that is not there. */
+function helpCommand(): Command {
+  return new Command("help")
+    .description("print the help of a command")
+    .argument("[command]")
+    .action((name: string | undefined, _flags: unknown, command: Command) =>
+      runCommand(command, async () => {
+        const program = command.parent ?? command;
+        const meant = name === undefined ? program : program.commands.find((other) => other.name() === name);
+        if (meant === undefined) throw unknownCommand(name ?? "", program);
+        meant.outputHelp();
+      }),
+    );
+}
+
 function isGiven(program: Command, option: string): boolean {
   return program.getOptionValueSource(option) === "cli";
 }
@@ -113,13 +127,18 @@ function outputOf(io: Io): OutputConfiguration {
 function unknownCommand(name: string, program: Command): CommandError {
   const names = program.commands.map((command) => command.name());
   const near = closest(name, names);
-  const isNear = distance(name, near) <= Math.max(1, Math.floor(name.length / 3));
+  const isNear = distance(name, near) <= Math.max(1, Math.floor(name.length / 3)) || letters(name) === letters(near);
   const hints: Hint[] = [
     ...(isNear ? [{ what: "see how that one is used", command: `cloaca ${near} --help` }] : []),
     { what: "see all commands", command: "cloaca --help" },
   ];
   const meant = isNear ? `; did you mean ${near}?` : "";
   return new CommandError(`unknown command '${name}'${meant}`, { exitCode: EXIT.usage, code: "USAGE", hints });
+}
+
+/** The same for words of the same letters: two of them in each other's place are one slip, not two. */
+function letters(word: string): string {
+  return [...word].sort().join("");
 }
 
 /** What commander says of a command line, as all our errors are told. */
@@ -130,7 +149,7 @@ function usageError(text: string, command: Command): string {
   if (isJsonWanted(command)) {
     return `${toJson({ error: { code: "USAGE", message, exitCode: EXIT.usage, next: [next] } })}\n`;
   }
-  return `error: ${message}\n  ${next.command}   ${next.what}\n`;
+  return `error: USAGE: ${message}\n  ${next.command}   ${next.what}\n`;
 }
 
 /** The flag may stand behind what is wrong, where commander has not read it. */

@@ -5,7 +5,7 @@ import { type CommandError, type Hint, toCommandError } from "./command-error.js
 import { EXIT, type ExitCode } from "./exit-code.js";
 import { type Io, ioOf } from "./io.js";
 import { type JsonValue, toJson } from "./json/raw-json.js";
-import { type Settings, settingsOf } from "./settings.js";
+import { type Settings, saysJson, settingsOf } from "./settings.js";
 import type { Line } from "./terminal/line.js";
 import { Screen, wantsColour } from "./terminal/screen.js";
 
@@ -88,7 +88,8 @@ export async function runCommand(command: Command, work: Work): Promise<void> {
     io.exit((await work(session)) ?? EXIT.ok);
   } catch (error) {
     // Where the settings themselves are wrong, it is told without them.
-    session ??= new Session({ address: "", namespace: "", isJson: false, mayColour: true, flags: [] }, io);
+    const isJson = saysJson(command);
+    session ??= new Session({ address: "", namespace: "", isJson, mayColour: true, flags: [] }, io);
     const told = toCommandError(error);
     session.screen.settle();
     // The terminal has echoed ^C where the error is to stand.

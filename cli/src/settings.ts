@@ -1,7 +1,7 @@
 /** What every command that talks to a scheduler takes: where it is, and how to print. */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { CommandError } from "./command-error.js";
-import { parseSchedulerAddress } from "./options.js";
+import { parseNamespace, parseSchedulerAddress } from "./options.js";
 
 export interface Settings {
   readonly address: string;
@@ -27,9 +27,9 @@ export function withSettings(command: Command): Command {
         .helpGroup(GROUP),
     )
     .addOption(
-      new Option("--namespace <name>", `namespace (env: CLOACA_NAMESPACE, default: ${DEFAULT_NAMESPACE})`).helpGroup(
-        GROUP,
-      ),
+      new Option("--namespace <name>", `namespace (env: CLOACA_NAMESPACE, default: ${DEFAULT_NAMESPACE})`)
+        .argParser(parseNamespace)
+        .helpGroup(GROUP),
     )
     .addOption(new Option("--json", "print JSON for programs; its shapes stay").helpGroup(GROUP))
     .addOption(new Option("--no-color", "no colours, as with NO_COLOR").helpGroup(GROUP));
@@ -49,9 +49,9 @@ export function settingsOf(command: Command, env: NodeJS.ProcessEnv): Settings {
   const address = own.address ?? above.address;
   const namespace = own.namespace ?? above.namespace;
   return {
-    address: address ?? addressFrom(env["CLOACA_ADDRESS"]) ?? DEFAULT_ADDRESS,
-    namespace: namespace ?? (env["CLOACA_NAMESPACE"] || DEFAULT_NAMESPACE),
-    isJson: own.json === true || above.json === true,
+    address: address ?? fromEnv(env, "CLOACA_ADDRESS", parseSchedulerAddress) ?? DEFAULT_ADDRESS,
+    namespace: namespace ?? fromEnv(env, "CLOACA_NAMESPACE", parseNamespace) ?? DEFAULT_NAMESPACE,
+    isJson: saysJson(command),
     mayColour: own.color && above.color,
     flags: [
       ...(address === undefined ? [] : ["--address", address]),
@@ -60,12 +60,18 @@ export function settingsOf(command: Command, env: NodeJS.ProcessEnv): Settings {
   };
 }
 
-function addressFrom(text: string | undefined): string | undefined {
+/** Whether `--json` is said, before or after the command's name. */
+export function saysJson(command: Command): boolean {
+  return [command, command.parent].some((one) => one?.opts<Partial<Flags>>().json === true);
+}
+
+function fromEnv(env: NodeJS.ProcessEnv, name: string, parse: (text: string) => string): string | undefined {
+  const text = env[name];
   if (text === undefined || text === "") return undefined;
   try {
-    return parseSchedulerAddress(text);
+    return parse(text);
   } catch (error) {
     if (!(error instanceof InvalidArgumentError)) throw error;
-    throw CommandError.usage(`CLOACA_ADDRESS is ${JSON.stringify(text)}. ${error.message}`, "");
+    throw CommandError.usage(`${name} is ${JSON.stringify(text)}. ${error.message}`, "");
   }
 }

@@ -47,11 +47,26 @@ describe("a wrong command line is exit code 2", () => {
       /unknown command 'watsh'; did you mean watch\?[\s\S]*cloaca watch --help/,
     ],
     [
+      "a command with two letters in each other's place",
+      ["shwo"],
+      /USAGE: unknown command 'shwo'; did you mean show\?/,
+    ],
+    [
+      "help for a command that is not there",
+      ["help", "explian"],
+      /USAGE: unknown command 'explian'; did you mean explain\?/,
+    ],
+    [
+      "a namespace that is none",
+      ["runs", "--namespace", "a b"],
+      /USAGE: option '--namespace <name>'[\s\S]*Expected a letter/,
+    ],
+    [
       "a flag that is not there",
       ["runs", "--stauts", "failed"],
       /unknown option '--stauts'[\s\S]*--status[\s\S]*cloaca runs --help/,
     ],
-    ["a missing argument", ["show"], /missing required argument 'run'[\s\S]*cloaca show --help/],
+    ["a missing argument", ["show"], /error: USAGE: missing required argument 'run'[\s\S]*cloaca show --help/],
     ["an argument too many", ["hosts", "all"], /too many arguments[\s\S]*cloaca hosts --help/],
     ["an address that is none", ["runs", "--address", "localhost"], /Expected host:port, for example localhost:7233/],
     ["a status that is none", ["runs", "--status", "done"], /Expected some of pending, running, paused/],
@@ -84,6 +99,17 @@ describe("a wrong command line is exit code 2", () => {
     expect(error).toMatchObject({ code: "USAGE", exitCode: 2, next: [{ command: "cloaca runs --help" }] });
     expect([code, stdout]).toEqual([2, ""]);
   });
+
+  it("as JSON also where the environment is wrong", async () => {
+    const { code, stderr } = await cloaca(["runs", "--json"], { CLOACA_NAMESPACE: "a b" });
+    const { error } = JSON.parse(stderr) as ErrorJson;
+    expect(error).toMatchObject({
+      code: "USAGE",
+      exitCode: 2,
+      message: expect.stringMatching(/^CLOACA_NAMESPACE is "a b"\./),
+    });
+    expect(code).toBe(2);
+  });
 });
 
 describe("what the scheduler refuses is exit code 3", () => {
@@ -107,6 +133,15 @@ describe("what the scheduler refuses is exit code 3", () => {
       /there is no run yet[\s\S]*cloaca workflows --namespace other/,
     ],
   ])("%s", async (_name, args, words) => expectError(await world.refused(...args), 3, words));
+
+  it("a task that is not there; the run that was meant is named", async () => {
+    const runId = await world.start("greet");
+    expectError(
+      await world.refused("explain", "last", "nope"),
+      3,
+      new RegExp(`TASK_NOT_FOUND: [^\n]*"nope"\n {2}cloaca show ${runId} `),
+    );
+  });
 
   it("an id with a slip of the hand; the nearest one is named", async () => {
     const runId = await world.start("greet", "--wait");

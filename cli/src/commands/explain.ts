@@ -1,7 +1,8 @@
 /** `cloaca explain <run> [task…]`: why tasks wait. */
-import type { RunExplanation, RunInfo, WaitReasonName } from "@cloaca/sdk/client";
+import { type Client, RemoteError, type RunExplanation, type RunInfo, type WaitReasonName } from "@cloaca/sdk/client";
 import { Command } from "commander";
-import type { Hint } from "../command-error.js";
+import { CommandError, type Hint } from "../command-error.js";
+import { EXIT } from "../exit-code.js";
 import { explanationJson } from "../json/shapes.js";
 import { resolveRun } from "../resolve-run.js";
 import { runCommand, type Session } from "../session.js";
@@ -22,7 +23,7 @@ export function explainCommand(): Command {
 
 async function explain(session: Session, text: string, tasks: readonly string[]): Promise<void> {
   const run = await resolveRun(session.client, text);
-  const explanation = await session.client.explain(run.runId, tasks);
+  const explanation = await explained(session.client, run.runId, tasks);
   const { width } = session.screen;
   const now = Date.now();
   session.show(
@@ -36,6 +37,16 @@ async function explain(session: Session, text: string, tasks: readonly string[])
       ...session.next(hintsFor(run, explanation)),
     ],
   );
+}
+
+async function explained(client: Client, runId: string, tasks: readonly string[]): Promise<RunExplanation> {
+  try {
+    return await client.explain(runId, tasks);
+  } catch (error) {
+    if (!(error instanceof RemoteError) || error.code !== "TASK_NOT_FOUND") throw error;
+    const hints = [{ what: "see its tasks", command: `cloaca show ${runId}` }];
+    throw new CommandError(error.message, { exitCode: EXIT.refused, code: error.code, hints });
+  }
 }
 
 const ended: readonly Line[] = [[["every task has ended", "dim"]]];

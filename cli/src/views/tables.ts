@@ -16,11 +16,11 @@ export function runsTable(runs: readonly RunInfo[], { width, now }: TableOptions
     { title: "RUN", cell: (run) => run.runId },
     { title: "STATUS", cell: (run) => [marked(runLook(run.status))] },
     { title: "WORKFLOW", cell: (run) => run.workflow, shrinksTo: 8 },
-    { title: "AGE", cell: (run) => age(run.createdAt, now), align: "right" },
-    { title: "TOOK", cell: (run) => took(run, now), align: "right", goes: 1 },
-    { title: "PRIORITY", cell: ({ priority }) => (priority === 0 ? "" : `${priority}`), goes: 3, isOptional: true },
-    { title: "LABELS", cell: (run) => labelText(run.labels), shrinksTo: 12, goes: 4, isOptional: true },
-    { title: "REASON", cell: (run) => run.reason, shrinksTo: 12, goes: 2, isOptional: true },
+    { title: "AGE", cell: (run) => age(run.createdAt, now), align: "right", goes: 1 },
+    { title: "TOOK", cell: (run) => took(run, now), align: "right", goes: 2 },
+    { title: "PRIORITY", cell: ({ priority }) => (priority === 0 ? "" : `${priority}`), goes: 4, isOptional: true },
+    { title: "LABELS", cell: (run) => labelText(run.labels), shrinksTo: 12, goes: 5, isOptional: true },
+    { title: "REASON", cell: (run) => run.reason, shrinksTo: 12, goes: 3, isOptional: true },
   ];
   return table(columns, runs, width);
 }
@@ -58,12 +58,12 @@ export function hostsTable(hosts: readonly HostInfo[], { width }: TableOptions):
     { title: "HOST", cell: ({ hostId }) => hostId, shrinksTo: 10 },
     { title: "STATE", cell: (host) => [hostState(host)] },
     { title: "SLOTS", cell: slots },
-    { title: "DEFERRED", cell: ({ deferred }) => `${deferred}`, align: "right" },
-    { title: "HEARD", cell: ({ lastHeardMs }) => heard(lastHeardMs), align: "right" },
-    { title: "LAG", cell: ({ mainLoopLagMs }) => duration(mainLoopLagMs), align: "right", goes: 1 },
-    { title: "SDK", cell: ({ sdk }) => sdk, shrinksTo: 8, goes: 3 },
-    { title: "BUILD", cell: ({ buildId }) => buildId, shrinksTo: 8, goes: 2, isOptional: true },
-    { title: "LABELS", cell: ({ labels }) => labelText(labels), shrinksTo: 10, goes: 4, isOptional: true },
+    { title: "DEFERRED", cell: ({ deferred }) => `${deferred}`, align: "right", goes: 1 },
+    { title: "HEARD", cell: ({ lastHeardMs }) => heard(lastHeardMs), align: "right", goes: 2 },
+    { title: "LAG", cell: ({ mainLoopLagMs }) => duration(mainLoopLagMs), align: "right", goes: 3 },
+    { title: "SDK", cell: ({ sdk }) => sdk, shrinksTo: 8, goes: 5 },
+    { title: "BUILD", cell: ({ buildId }) => buildId, shrinksTo: 8, goes: 4, isOptional: true },
+    { title: "LABELS", cell: ({ labels }) => labelText(labels), shrinksTo: 10, goes: 6, isOptional: true },
   ];
   return table(columns, hosts, width);
 }
