@@ -24,11 +24,14 @@ export interface CommonTaskOptions extends RetryOptions {
   readonly handle?: boolean | undefined;
   /** Called in the host after the result was accepted, at most once. Its errors are logged and have no effect. */
   readonly onSuccess?: OnSuccess | undefined;
-  /** Called in the host whose failure was final, at most once. Its errors are logged and have no effect. */
+  /**
+   * Called in the host whose failure was final, at most once. Its errors are logged and have no effect. Not called for an end
+   * that the scheduler decides: a timeout, a cancellation, a host that was lost.
+   */
   readonly onFailure?: OnFailure | undefined;
   /**
    * Called in the host whose failure is followed by another attempt, at most once for each failure; its last argument says
-   * when, and which. Its errors are logged and have no effect.
+   * when, and which. Its errors are logged and have no effect. Like `onFailure`, it hears nothing of timeouts.
    */
   readonly onRetry?: OnRetry | undefined;
 }
