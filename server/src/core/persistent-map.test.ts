@@ -8,7 +8,7 @@ const key = fc.oneof(
   fc.string({ maxLength: 3 }),
   fc.constant("__proto__"),
 );
-const entries = fc.array(fc.tuple(key, fc.integer({ min: 0, max: 3 })), { maxLength: 80 });
+const entries = fc.array(fc.tuple(key, fc.integer({ min: 0, max: 3 })), { maxLength: 80, size: "max" });
 
 describe("PersistentMap", () => {
   it("is the map of its entries", () => {

@@ -76,7 +76,7 @@ describe("Outbox", () => {
   it("P4: whatever is split, a seq up to up_to that was not named was APPLIED, and all are told", () => {
     const results = fc.constantFrom<ReceiptResult>("APPLIED", "STALE", "REJECTED");
     const turn = fc.record({
-      events: fc.array(fc.tuple(results, fc.nat(12_000)), { maxLength: 30 }),
+      events: fc.array(fc.tuple(results, fc.nat(12_000)), { maxLength: 30, size: "max" }),
       takes: fc.nat(3),
     });
     fc.assert(

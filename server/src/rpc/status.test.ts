@@ -65,9 +65,11 @@ describe("errors as statuses", () => {
 
   it("fit into the 8 KiB that peers allow, whatever the error says, and can be sent at all", () => {
     const text = fc.oneof(
-      fc.string({ unit: "binary", maxLength: 3_000 }),
+      fc.string({ unit: "binary", maxLength: 3_000, size: "max" }),
       // With half characters.
-      fc.array(fc.nat({ max: 0xffff }), { maxLength: 3_000 }).map((codes) => String.fromCharCode(...codes)),
+      fc
+        .array(fc.nat({ max: 0xffff }), { maxLength: 3_000, size: "max" })
+        .map((codes) => String.fromCharCode(...codes)),
       fc
         .record({
           char: fc.constantFrom("x", " ", '"', "é", "語", "😀", "\uD83D"),
@@ -76,7 +78,7 @@ describe("errors as statuses", () => {
         })
         .map(({ char, n, pre }) => (pre ? "x" : "") + char.repeat(n)),
     );
-    const problems = fc.array(fc.record({ field: text, description: text }), { maxLength: 60 });
+    const problems = fc.array(fc.record({ field: text, description: text }), { maxLength: 60, size: "max" });
     fc.assert(
       fc.property(text, problems, (message, found) => {
         const error = toStatus(new CloacaError("DEFINITION_INVALID", message, { problems: found, retryAfterMs: 5 }));
@@ -85,6 +87,7 @@ describe("errors as statuses", () => {
         expect(trailerBytes(error)).toBeLessThanOrEqual(8_000);
         expect(read(error).details.length).toBeGreaterThanOrEqual(2);
       }),
+      { numRuns: 30 },
     );
   });
 
