@@ -4,6 +4,7 @@ import { ruleText } from "../core/rule-text.js";
 import type { DecisionLimits } from "../core/run-draft.js";
 import { heldSoFar, isTerminal } from "../core/task-run.js";
 import type { RunView, SessionView, Store } from "../store/store.js";
+import { counted, list, names, span } from "./wording.js";
 
 export type WaitReason =
   | "ENDED"
@@ -299,27 +300,4 @@ function hostOf({ session }: SessionView): string {
 
 function named({ graph }: RunView, index: number): string {
   return `task "${graph.tasks[index]?.id ?? ""}"`;
-}
-
-function names(hosts: readonly string[]): string {
-  return list(hosts.map((host) => `"${host}"`));
-}
-
-const SHOWN = 5;
-
-function list(items: readonly string[]): string {
-  const shown = items.slice(0, SHOWN).join(", ");
-  return items.length > SHOWN ? `${shown} and ${items.length - SHOWN} more` : shown;
-}
-
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
-}
-
-function span(ms: number): string {
-  const whole = Math.max(0, Math.round(ms));
-  if (whole < 1_000) return `${whole} ms`;
-  const seconds = whole / 1_000;
-  if (seconds < 120) return `${Math.round(seconds * 10) / 10} s`;
-  return seconds < 7_200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3_600)} h`;
 }
