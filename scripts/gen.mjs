@@ -1,17 +1,21 @@
-// Generates the stubs of the protocol, the descriptor sets that server reflection shows, and docs/STATE_MACHINE.md. `npm run gen` writes them into the
-// checkout; the check that they are current writes them into a folder of its own and compares.
+// Generates the stubs of the protocol, the descriptor sets that server reflection shows, and docs/STATE_MACHINE.md. `npm run gen` writes
+// them into the checkout; the check that they are current writes them into a folder of its own and compares.
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { generateGoStubs, goStubs } from "./go.mjs";
 import { mustRun, nodeBin, repoRoot } from "./lib/process.mjs";
 
-/** What generation owns, from the root: nothing else may live in there. */
-export const generatedFolders = ["proto/src/gen", "proto/gen"];
+/** What generation always owns, from the root: nothing else may live in there. */
+const generatedFolders = ["proto/src/gen", "proto/gen"];
 
 /** Files that generation owns, in folders that others share. */
 export const generatedFiles = ["docs/STATE_MACHINE.md"];
 
-/** @param {string} into the folder that stands for the repository's root */
+/**
+ * @param {string} into the folder that stands for the repository's root
+ * @returns {{ folders: string[], notes: string[] }} what was generated, and what was left out and why
+ */
 export function generate(into) {
   for (const folder of generatedFolders) rmSync(join(into, folder), { recursive: true, force: true });
   const [buf, ...args] = nodeBin("buf");
@@ -34,6 +38,11 @@ export function generate(into) {
   mkdirSync(join(into, "docs"), { recursive: true });
   const [tsx, ...tsxArgs] = nodeBin("tsx");
   mustRun(tsx, [...tsxArgs, "scripts/state-machine.ts", join(into, "docs/STATE_MACHINE.md")]);
+  const noGo = generateGoStubs(into);
+  if (noGo === undefined) return { folders: [...generatedFolders, goStubs], notes: [] };
+  return { folders: generatedFolders, notes: [`${noGo}: the stubs in ${goStubs} are left as they are`] };
 }
 
-if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) generate(repoRoot);
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  for (const note of generate(repoRoot).notes) console.error(note);
+}

@@ -4,7 +4,8 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
-import { generate, generatedFiles, generatedFolders } from "./gen.mjs";
+import { generate, generatedFiles } from "./gen.mjs";
+import { goForHost } from "./go.mjs";
 import { grpcurl } from "./grpcurl.mjs";
 import { breaking } from "./lib/breaking.mjs";
 import { lockFileProblems } from "./lib/lock-file.mjs";
@@ -30,7 +31,7 @@ const checks = [
   { id: "buf-lint", title: "buf lint", run: () => tool("buf", "lint") },
   { id: "buf-format", title: "buf format", run: () => tool("buf", "format", "--diff", "--exit-code") },
   { id: "buf-breaking", title: "buf breaking", run: breaking },
-  { id: "toolchains", title: "toolchains: Go, for the tests with grpcurl", run: toolchains },
+  { id: "toolchains", title: "toolchains: Go, for the tests with grpcurl and of the host in Go", run: toolchains },
   { id: "python", title: "toolchains: Python, for the tests of its host", run: pythonToolchain },
 ];
 
@@ -112,21 +113,22 @@ function dependencies() {
 function generatedIsCurrent() {
   const fresh = mkdtempSync(join(tmpdir(), "cloaca-gen-"));
   try {
-    generate(fresh);
-    const [here, there] = [generatedIn(repoRoot), generatedIn(fresh)];
+    const { folders, notes } = generate(fresh);
+    const [here, there] = [generatedIn(repoRoot, folders), generatedIn(fresh, folders)];
     const stale = [...new Set([...here.keys(), ...there.keys()])].filter((file) => {
       const [a, b] = [here.get(file), there.get(file)];
       return a === undefined || b === undefined || !a.equals(b);
     });
-    return problems(stale.map((file) => `npm run gen would change ${file}`));
+    const { result, output } = problems(stale.map((file) => `npm run gen would change ${file}`));
+    return { result, output: [output, ...notes].join("\n") };
   } finally {
     rmSync(fresh, { recursive: true, force: true });
   }
 }
 
-/** @param {string} root @returns {Map<string, Buffer>} by their paths from the root */
-function generatedIn(root) {
-  const entries = generatedFolders.flatMap((folder) =>
+/** @param {string} root @param {string[]} folders @returns {Map<string, Buffer>} by their paths from the root */
+function generatedIn(root, folders) {
+  const entries = folders.flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, withFileTypes: true }),
   );
   const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
@@ -136,10 +138,14 @@ function generatedIn(root) {
 
 /** @returns {Outcome} */
 function toolchains() {
-  const found = grpcurl();
-  if ("path" in found) return { result: "passed", output: "" };
+  const tools = [
+    { found: grpcurl(), skipped: "the tests with grpcurl are skipped" },
+    { found: goForHost(), skipped: "the tests of the host in Go are skipped" },
+  ];
+  const output = tools.flatMap(({ found, skipped }) => ("missing" in found ? `${found.missing}: ${skipped}` : []));
+  if (output.length === 0) return { result: "passed", output: "" };
   // Where everything is meant to be there, what is missing is a failure: a suite that never runs proves nothing.
-  return { result: inCI ? "failed" : "skipped", output: `${found.missing}: the tests with grpcurl are skipped` };
+  return { result: inCI ? "failed" : "skipped", output: output.join("\n") };
 }
 
 /** @returns {Outcome} */
