@@ -35,7 +35,9 @@ function append(text: string, before: readonly string[]): readonly string[] {
   return [...before, text];
 }
 
-process.exitCode = await main(program.parse().opts<Options>());
+const code = await main(program.parse().opts<Options>());
+// Node 20 may wait for ever while it takes down sockets that were broken in the midst of HTTP/2: end once all is written.
+process.stdout.write("", () => process.exit(code));
 
 async function main(options: Options): Promise<number> {
   const { level, only, patience: patienceMs, scheduler } = options;
