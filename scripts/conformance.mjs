@@ -1,33 +1,22 @@
 // Tests the hosts of this repository, in every language that is here, and its scheduler: a table of host and case.
 // Usage: node scripts/conformance.mjs   ·   with arguments: those of cloaca-conformance
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
+import { goProgram } from "./go.mjs";
 import { repoRoot } from "./lib/process.mjs";
 import { build, setUp } from "./lib/setup.mjs";
+import { python } from "./python.mjs";
 
-/** A host is tested when the file is there that it needs. */
+/**
+ * The command that starts a host, or what stands in its way.
+ * @type {readonly { name: string, command: () => { command: string } | { missing: string } }[]}
+ */
 const HOSTS = [
-  {
-    name: "typescript",
-    needs: "examples/dist/ts/conformance-host.js",
-    program: () => Promise.resolve(process.execPath),
-    file: "examples/dist/ts/conformance-host.js",
-  },
-  {
-    name: "python",
-    needs: "examples/python/conformance_host.py",
-    program: pythonPath,
-    file: "examples/python/conformance_host.py",
-  },
-  {
-    name: "go",
-    needs: "examples/go/bin/conformance-host",
-    program: () => Promise.resolve("exec"),
-    file: "examples/go/bin/conformance-host",
-  },
+  { name: "typescript", command: () => ({ command: `${process.execPath} examples/dist/ts/conformance-host.js` }) },
+  { name: "python", command: () => withPath(python(), (path) => `${path} examples/python/conformance_host.py`) },
+  { name: "go", command: () => withPath(goProgram("conformance-host"), (path) => path) },
 ];
 
 try {
@@ -45,10 +34,10 @@ let args = process.argv.slice(2);
 if (args.length === 0) {
   /** @type {string[]} */
   const hosts = [];
-  for (const { name, needs, program, file } of HOSTS) {
-    const path = existsSync(needs) ? await program() : undefined;
-    if (path === undefined) console.error(`left out: the ${name} host; ${needs} is not there, or nothing that runs it`);
-    else hosts.push("--host", `${name}=${path} ${file}`);
+  for (const { name, command } of HOSTS) {
+    const found = command();
+    if ("missing" in found) console.error(`left out: the host in ${name}; ${found.missing}`);
+    else hosts.push("--host", `${name}=${found.command}`);
   }
   args = [...hosts, "--scheduler", await startScheduler()];
 }
@@ -73,11 +62,7 @@ async function startScheduler() {
   throw new Error("the scheduler ended before it listened");
 }
 
-/** @returns {Promise<string | undefined>} an interpreter with the packages that the host needs */
-async function pythonPath() {
-  const script = join(repoRoot, "scripts/python.mjs");
-  if (!existsSync(script)) return undefined;
-  const { python } = await import(pathToFileURL(script).href);
-  const found = python();
-  return "path" in found ? found.path : undefined;
+/** @param {{ path: string } | { missing: string }} found @param {(path: string) => string} command */
+function withPath(found, command) {
+  return "path" in found ? { command: command(found.path) } : found;
 }

@@ -29,6 +29,7 @@ export const GOALS = {
   workflow_10k_ms: { unit: "ms" },
   sessions_1000_connect_ms: { unit: "ms" },
   python_host_tasks_per_s: { unit: "tasks/s", atLeast: 2_000 },
+  go_host_tasks_per_s: { unit: "tasks/s", atLeast: 2_000 },
   ceiling_leases_per_s: { unit: "leases/s" },
 } as const satisfies Record<string, Goal>;
 

@@ -4,7 +4,7 @@ import { ceiling } from "./experiments/ceiling.js";
 import { deferrals } from "./experiments/deferrals.js";
 import type { Experiment } from "./experiments/experiment.js";
 import { idle } from "./experiments/idle.js";
-import { pythonHost } from "./experiments/python-host.js";
+import { goHost, pythonHost } from "./experiments/language-hosts.js";
 import { bigWorkflow, manySessions } from "./experiments/scale.js";
 import { startLatency } from "./experiments/start-latency.js";
 import { chains, eightSlots, fanOuts, oneTaskRuns, unaryStarts } from "./experiments/throughput.js";
@@ -24,6 +24,7 @@ const EXPERIMENTS: readonly Experiment[] = [
   bigWorkflow,
   manySessions,
   pythonHost,
+  goHost,
 ];
 
 process.exitCode = await main();
