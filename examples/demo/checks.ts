@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { RunEventInfo, RunInfo, TaskRunInfo } from "cloaca";
 import type { Exit } from "./children.js";
 import { seconds } from "./look.js";
+import type { Line } from "./paint.js";
 import { type RainInput, REPORT_FILE } from "./rain-workflow.js";
 import { reportOf } from "./report.js";
 import { handOversOf, slotsOf } from "./run-view.js";
@@ -13,6 +14,17 @@ export interface Check {
   readonly ok: boolean;
   /** What was found. */
   readonly found: string;
+}
+
+/** A line for each check. */
+export function checkLines(checks: readonly Check[]): Line[] {
+  return checks.map(({ ok, found }) => ["  ", ok ? ["✓ ", "green"] : ["✗ ", "red"], ok ? found : [found, "red"]]);
+}
+
+/** What was found where it should not be so; null when all is well. */
+export function failureOf(checks: readonly Check[]): string | null {
+  const failed = checks.filter(({ ok }) => !ok);
+  return failed.length === 0 ? null : failed.map(({ found }) => found).join("; ");
 }
 
 export interface Evidence {

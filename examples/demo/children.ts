@@ -7,6 +7,9 @@ export interface Exit {
   readonly signal: NodeJS.Signals | null;
 }
 
+/** A program and its arguments. */
+export type Command = readonly [program: string, ...args: string[]];
+
 const STDERR_LINES = 5;
 
 export class Child {
@@ -19,11 +22,13 @@ export class Child {
   /** @param died hears when the process ends without having been told to */
   constructor(
     readonly name: string,
-    args: readonly string[],
+    [program, ...args]: Command,
     died: (error: Error) => void,
   ) {
-    // A process group of its own: Ctrl-C reaches this process alone, which then ends its children in the right order.
-    this.#process = spawn(process.execPath, args, { detached: true, stdio: ["ignore", "pipe", "pipe", "ipc"] });
+    // A process group of its own: Ctrl-C reaches this process alone, which then ends its children in the right order. Its
+    // standard input ends with this process: a host that reads it knows that nobody needs it any more.
+    this.#process = spawn(program, args, { detached: true, stdio: ["pipe", "pipe", "pipe"] });
+    this.#process.stdin?.on("error", () => {});
     this.pid = this.#process.pid ?? 0;
     if (this.#process.stderr !== null) {
       createInterface(this.#process.stderr).on("line", (line) => {
@@ -51,13 +56,9 @@ export class Child {
     });
   }
 
-  /** Resolves when the process has sent this message. */
-  message(wanted: string): Promise<void> {
-    return new Promise((resolve) => {
-      this.#process.on("message", (message) => {
-        if (message === wanted) resolve();
-      });
-    });
+  /** Resolves when the process has written this line. */
+  says(wanted: string): Promise<true> {
+    return this.line((line) => line === wanted || null);
   }
 
   get isRunning(): boolean {

@@ -29,3 +29,7 @@ export function hostStyle(hosts: readonly string[], host: string): Style {
 export function seconds(ms: number): string {
   return `${(Math.max(0, ms) / 1000).toFixed(1)}s`;
 }
+
+export function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}
