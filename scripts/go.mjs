@@ -23,7 +23,7 @@ const plugins = [
 
 /**
  * The programs of the host in Go, by the names of their files in examples/go/bin.
- * @typedef {"conformance-host" | "bench-host" | "restart-host"} GoProgram
+ * @typedef {"conformance-host" | "bench-host" | "restart-host" | "polyglot-host"} GoProgram
  */
 
 /**

@@ -1,5 +1,5 @@
 // Runs a program of the repository from a fresh clone: installs and builds first where needed, then becomes it.
-// Usage: node scripts/run.mjs cloaca|demo|bench [args…]   ·   node scripts/run.mjs example <name> [args…]
+// Usage: node scripts/run.mjs cloaca|demo|polyglot|bench [args…]   ·   node scripts/run.mjs example <name> [args…]
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -10,6 +10,7 @@ import { build, setUp } from "./lib/setup.mjs";
 const programs = {
   cloaca: "cli/bin/cloaca.js",
   demo: "examples/dist/demo/main.js",
+  polyglot: "examples/dist/polyglot/main.js",
   bench: "bench/dist/main.js",
 };
 

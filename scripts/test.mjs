@@ -102,6 +102,7 @@ function dependencies() {
     "bench/src",
     "examples/ts",
     "examples/demo",
+    "examples/polyglot",
     "conformance/src",
     "test",
   ];

@@ -11,7 +11,7 @@ const FRAME_MS = 100;
 export class Follower {
   readonly events: RunEventInfo[] = [];
   /** When lines count their seconds from. */
-  readonly #startedAt = Date.now();
+  #startedAt = 0;
   #isOver = false;
 
   constructor(
@@ -23,6 +23,7 @@ export class Follower {
 
   /** @param heard is called after each batch of events, which `events` has by then */
   async follow(client: Client, runId: string, heard: (batch: readonly RunEventInfo[]) => Promise<void>): Promise<void> {
+    this.#startedAt = Date.now();
     const draw = (): void => {
       if (!this.#isOver) this.screen.draw(liveFrame(this.moment(), this.screen.width, this.screen.height));
     };
@@ -32,7 +33,7 @@ export class Follower {
         if (this.#isOver) return;
         for (const event of events) {
           this.events.push(event);
-          const line = narrate(event, this.moment(), event.at.getTime() - this.#startedAt);
+          const line = narrate(event, this.moment(), Math.max(0, event.at.getTime() - this.#startedAt));
           if (line !== null) this.append(line);
         }
         draw();

@@ -60,9 +60,10 @@ export function reason(task: TaskView, { tasks, handOvers, dependencies, now }: 
       return open.length > 2 ? `after ${open[0]} and ${open.length - 1} more` : `after ${open.join(", ")}`;
     }
     case "ready":
-      return "waits for a free slot";
+      return task.leases === 0 ? "waits for a free slot" : "its host is gone: waits for one";
     case "running": {
-      if (task.stretches.some(({ kind }) => kind !== "held")) return "goes on where it waited";
+      if (task.isResumed) return "goes on where it waited";
+      if (task.leases > 1) return "once more, since its host was lost";
       const lender = handOvers.find(({ reusedBy, to }) => reusedBy.includes(task.id) && to === null);
       return lender === undefined ? "" : `in the slot of ${lender.task}`;
     }

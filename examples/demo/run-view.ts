@@ -31,6 +31,8 @@ export interface TaskView {
   readonly reason: string;
   /** How often it was leased. */
   readonly leases: number;
+  /** Whether this execution goes on after a deferral. */
+  readonly isResumed: boolean;
   readonly stretches: readonly Stretch[];
 }
 
@@ -48,6 +50,7 @@ export interface HandOver {
 const STATES: Partial<Record<RunEventName, TaskState>> = {
   TASK_READY: "ready",
   TASK_LEASED: "running",
+  TASK_LOST: "ready",
   TASK_DEFERRED: "deferred",
   TASK_RECLAIMING: "reclaiming",
   TASK_RESUMED: "running",
@@ -63,7 +66,7 @@ export function tasksOf(ids: readonly string[], events: readonly RunEventInfo[])
 }
 
 function newTask(id: string): TaskView {
-  return { id, state: "waiting", host: "", reason: "", leases: 0, stretches: [] };
+  return { id, state: "waiting", host: "", reason: "", leases: 0, isResumed: false, stretches: [] };
 }
 
 function apply(task: TaskView, event: RunEventInfo): TaskView {
@@ -73,6 +76,7 @@ function apply(task: TaskView, event: RunEventInfo): TaskView {
     host: event.hostId === "" ? task.host : event.hostId,
     reason: event.failure?.message ?? event.reason,
     leases: task.leases + (event.type === "TASK_LEASED" ? 1 : 0),
+    isResumed: event.type === "TASK_RESUMED" || (task.isResumed && event.type !== "TASK_LEASED"),
     stretches: stretchesAfter(task.stretches, event),
   };
 }
