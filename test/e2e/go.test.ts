@@ -2,6 +2,8 @@
  * The host in Go: its own tests, and what only processes of its own can show: the conformance kit, a scheduler that is killed in
  * the middle, and a host that is told to go.
  */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { RunService, RunStatus } from "@cloaca/protocol";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -39,6 +41,13 @@ describe.skipIf("missing" in found)("the host in Go", () => {
     expect(await go("vet", "./...")).toEqual({ code: 0, output: "" });
     const { code, output } = await go("mod", "tidy", "-diff");
     expect(code, output).toBe(0);
+  });
+
+  it("has a README that shows a program which compiles", () => {
+    const [readme, program] = ["README.md", "cmd/etl-host/main.go"].map((file) =>
+      readFileSync(join(FOLDER, file), "utf8"),
+    );
+    expect(readme).toContain(`\`\`\`go\n${program}\`\`\``);
   });
 
   it("passes the conformance kit, all levels", { timeout: PATIENCE_MS }, async () => {
