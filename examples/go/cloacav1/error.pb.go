@@ -9,6 +9,7 @@ package cloacav1
 import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -151,7 +152,10 @@ type Failure struct {
 	// The error's message.
 	Message string `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
 	// Stack trace or other detail for people. May be cut to the limit `max_failure_bytes`.
-	Stack         string `protobuf:"bytes,4,opt,name=stack,proto3" json:"stack,omitempty"`
+	Stack string `protobuf:"bytes,4,opt,name=stack,proto3" json:"stack,omitempty"`
+	// With code `HOST_LOST`: the executions whose hosts were lost, the oldest first. Filled in by the scheduler; what a host
+	// says here is ignored.
+	HostLosses    []*HostLoss `protobuf:"bytes,5,rep,name=host_losses,json=hostLosses,proto3" json:"host_losses,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -214,23 +218,142 @@ func (x *Failure) GetStack() string {
 	return ""
 }
 
+func (x *Failure) GetHostLosses() []*HostLoss {
+	if x != nil {
+		return x.HostLosses
+	}
+	return nil
+}
+
+// An execution that ended because its host was lost: its session expired, another process took over its name, or a process
+// came back without it.
+type HostLoss struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Operator's name of the host.
+	HostId string `protobuf:"bytes,1,opt,name=host_id,json=hostId,proto3" json:"host_id,omitempty"`
+	// Session that had the lease.
+	SessionId string `protobuf:"bytes,2,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
+	// The lease that was lost.
+	LeaseId string `protobuf:"bytes,3,opt,name=lease_id,json=leaseId,proto3" json:"lease_id,omitempty"`
+	// Counted execution that was under way.
+	Attempt uint32 `protobuf:"varint,4,opt,name=attempt,proto3" json:"attempt,omitempty"`
+	// When the scheduler took it for lost.
+	At *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=at,proto3" json:"at,omitempty"`
+	// It held a slot: the code was running. False: it was deferred, or waited for a slot to go on.
+	SlotHeld bool `protobuf:"varint,6,opt,name=slot_held,json=slotHeld,proto3" json:"slot_held,omitempty"`
+	// How the host was lost, for people.
+	Reason        string `protobuf:"bytes,7,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HostLoss) Reset() {
+	*x = HostLoss{}
+	mi := &file_cloaca_v1_error_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HostLoss) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HostLoss) ProtoMessage() {}
+
+func (x *HostLoss) ProtoReflect() protoreflect.Message {
+	mi := &file_cloaca_v1_error_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HostLoss.ProtoReflect.Descriptor instead.
+func (*HostLoss) Descriptor() ([]byte, []int) {
+	return file_cloaca_v1_error_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *HostLoss) GetHostId() string {
+	if x != nil {
+		return x.HostId
+	}
+	return ""
+}
+
+func (x *HostLoss) GetSessionId() string {
+	if x != nil {
+		return x.SessionId
+	}
+	return ""
+}
+
+func (x *HostLoss) GetLeaseId() string {
+	if x != nil {
+		return x.LeaseId
+	}
+	return ""
+}
+
+func (x *HostLoss) GetAttempt() uint32 {
+	if x != nil {
+		return x.Attempt
+	}
+	return 0
+}
+
+func (x *HostLoss) GetAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
+func (x *HostLoss) GetSlotHeld() bool {
+	if x != nil {
+		return x.SlotHeld
+	}
+	return false
+}
+
+func (x *HostLoss) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 var File_cloaca_v1_error_proto protoreflect.FileDescriptor
 
 const file_cloaca_v1_error_proto_rawDesc = "" +
 	"\n" +
-	"\x15cloaca/v1/error.proto\x12\tcloaca.v1\"e\n" +
+	"\x15cloaca/v1/error.proto\x12\tcloaca.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"e\n" +
 	"\x05Error\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12.\n" +
 	"\bproblems\x18\x03 \x03(\v2\x12.cloaca.v1.ProblemR\bproblems\"A\n" +
 	"\aProblem\x12\x14\n" +
 	"\x05field\x18\x01 \x01(\tR\x05field\x12 \n" +
-	"\vdescription\x18\x02 \x01(\tR\vdescription\"a\n" +
+	"\vdescription\x18\x02 \x01(\tR\vdescription\"\x97\x01\n" +
 	"\aFailure\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12\x12\n" +
 	"\x04type\x18\x02 \x01(\tR\x04type\x12\x18\n" +
 	"\amessage\x18\x03 \x01(\tR\amessage\x12\x14\n" +
-	"\x05stack\x18\x04 \x01(\tR\x05stackB\x86\x01\n" +
+	"\x05stack\x18\x04 \x01(\tR\x05stack\x124\n" +
+	"\vhost_losses\x18\x05 \x03(\v2\x13.cloaca.v1.HostLossR\n" +
+	"hostLosses\"\xd8\x01\n" +
+	"\bHostLoss\x12\x17\n" +
+	"\ahost_id\x18\x01 \x01(\tR\x06hostId\x12\x1d\n" +
+	"\n" +
+	"session_id\x18\x02 \x01(\tR\tsessionId\x12\x19\n" +
+	"\blease_id\x18\x03 \x01(\tR\aleaseId\x12\x18\n" +
+	"\aattempt\x18\x04 \x01(\rR\aattempt\x12*\n" +
+	"\x02at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x1b\n" +
+	"\tslot_held\x18\x06 \x01(\bR\bslotHeld\x12\x16\n" +
+	"\x06reason\x18\a \x01(\tR\x06reasonB\x86\x01\n" +
 	"\rcom.cloaca.v1B\n" +
 	"ErrorProtoP\x01Z$example.com/cloaca/cloacav1;cloacav1\xa2\x02\x03CXX\xaa\x02\tCloaca.V1\xca\x02\tCloaca\\V1\xe2\x02\x15Cloaca\\V1\\GPBMetadata\xea\x02\n" +
 	"Cloaca::V1b\x06proto3"
@@ -247,19 +370,23 @@ func file_cloaca_v1_error_proto_rawDescGZIP() []byte {
 	return file_cloaca_v1_error_proto_rawDescData
 }
 
-var file_cloaca_v1_error_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
+var file_cloaca_v1_error_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
 var file_cloaca_v1_error_proto_goTypes = []any{
-	(*Error)(nil),   // 0: cloaca.v1.Error
-	(*Problem)(nil), // 1: cloaca.v1.Problem
-	(*Failure)(nil), // 2: cloaca.v1.Failure
+	(*Error)(nil),                 // 0: cloaca.v1.Error
+	(*Problem)(nil),               // 1: cloaca.v1.Problem
+	(*Failure)(nil),               // 2: cloaca.v1.Failure
+	(*HostLoss)(nil),              // 3: cloaca.v1.HostLoss
+	(*timestamppb.Timestamp)(nil), // 4: google.protobuf.Timestamp
 }
 var file_cloaca_v1_error_proto_depIdxs = []int32{
 	1, // 0: cloaca.v1.Error.problems:type_name -> cloaca.v1.Problem
-	1, // [1:1] is the sub-list for method output_type
-	1, // [1:1] is the sub-list for method input_type
-	1, // [1:1] is the sub-list for extension type_name
-	1, // [1:1] is the sub-list for extension extendee
-	0, // [0:1] is the sub-list for field type_name
+	3, // 1: cloaca.v1.Failure.host_losses:type_name -> cloaca.v1.HostLoss
+	4, // 2: cloaca.v1.HostLoss.at:type_name -> google.protobuf.Timestamp
+	3, // [3:3] is the sub-list for method output_type
+	3, // [3:3] is the sub-list for method input_type
+	3, // [3:3] is the sub-list for extension type_name
+	3, // [3:3] is the sub-list for extension extendee
+	0, // [0:3] is the sub-list for field type_name
 }
 
 func init() { file_cloaca_v1_error_proto_init() }
@@ -273,7 +400,7 @@ func file_cloaca_v1_error_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cloaca_v1_error_proto_rawDesc), len(file_cloaca_v1_error_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   3,
+			NumMessages:   4,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -562,7 +562,10 @@ type TaskRun struct {
 	// When the next attempt begins. Only while RETRYING.
 	RetryAt *timestamppb.Timestamp `protobuf:"bytes,16,opt,name=retry_at,json=retryAt,proto3" json:"retry_at,omitempty"`
 	// Why it was skipped. Only when SKIPPED.
-	SkipCause     SkipCause `protobuf:"varint,17,opt,name=skip_cause,json=skipCause,proto3,enum=cloaca.v1.SkipCause" json:"skip_cause,omitempty"`
+	SkipCause SkipCause `protobuf:"varint,17,opt,name=skip_cause,json=skipCause,proto3,enum=cloaca.v1.SkipCause" json:"skip_cause,omitempty"`
+	// Executions whose hosts were lost, the oldest first, since the task run began or its run was retried; the last 50. A task
+	// that has some may be what kills its hosts.
+	HostLosses    []*HostLoss `protobuf:"bytes,18,rep,name=host_losses,json=hostLosses,proto3" json:"host_losses,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -716,6 +719,13 @@ func (x *TaskRun) GetSkipCause() SkipCause {
 	return SkipCause_SKIP_CAUSE_UNSPECIFIED
 }
 
+func (x *TaskRun) GetHostLosses() []*HostLoss {
+	if x != nil {
+		return x.HostLosses
+	}
+	return nil
+}
+
 // One entry of a run's event log.
 type RunEvent struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -748,9 +758,16 @@ type RunEvent struct {
 	// Name of the workflow.
 	Workflow string `protobuf:"bytes,14,opt,name=workflow,proto3" json:"workflow,omitempty"`
 	// When the next attempt begins. Only for TASK_RETRYING.
-	RetryAt       *timestamppb.Timestamp `protobuf:"bytes,15,opt,name=retry_at,json=retryAt,proto3" json:"retry_at,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	RetryAt *timestamppb.Timestamp `protobuf:"bytes,15,opt,name=retry_at,json=retryAt,proto3" json:"retry_at,omitempty"`
+	// Session of the host. Empty when there is none.
+	SessionId string `protobuf:"bytes,16,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
+	// Slots that the session offered when it took this one. Only for TASK_LEASED and TASK_RESUMED; 0 in the log of an older
+	// scheduler.
+	Slots uint32 `protobuf:"varint,17,opt,name=slots,proto3" json:"slots,omitempty"`
+	// Version of the workflow. Only for RUN_STARTED.
+	WorkflowVersion string `protobuf:"bytes,18,opt,name=workflow_version,json=workflowVersion,proto3" json:"workflow_version,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *RunEvent) Reset() {
@@ -888,6 +905,27 @@ func (x *RunEvent) GetRetryAt() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *RunEvent) GetSessionId() string {
+	if x != nil {
+		return x.SessionId
+	}
+	return ""
+}
+
+func (x *RunEvent) GetSlots() uint32 {
+	if x != nil {
+		return x.Slots
+	}
+	return 0
+}
+
+func (x *RunEvent) GetWorkflowVersion() string {
+	if x != nil {
+		return x.WorkflowVersion
+	}
+	return ""
+}
+
 var File_cloaca_v1_run_proto protoreflect.FileDescriptor
 
 const file_cloaca_v1_run_proto_rawDesc = "" +
@@ -922,7 +960,7 @@ const file_cloaca_v1_run_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a=\n" +
 	"\x0fTaskCountsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\rR\x05value:\x028\x01\"\x8c\x05\n" +
+	"\x05value\x18\x02 \x01(\rR\x05value:\x028\x01\"\xc2\x05\n" +
 	"\aTaskRun\x12\x12\n" +
 	"\x04task\x18\x01 \x01(\tR\x04task\x12-\n" +
 	"\x05state\x18\x02 \x01(\x0e2\x17.cloaca.v1.TaskRunStateR\x05state\x12\x18\n" +
@@ -946,7 +984,9 @@ const file_cloaca_v1_run_proto_rawDesc = "" +
 	"slotHeldMs\x125\n" +
 	"\bretry_at\x18\x10 \x01(\v2\x1a.google.protobuf.TimestampR\aretryAt\x123\n" +
 	"\n" +
-	"skip_cause\x18\x11 \x01(\x0e2\x14.cloaca.v1.SkipCauseR\tskipCause\"\xe9\x03\n" +
+	"skip_cause\x18\x11 \x01(\x0e2\x14.cloaca.v1.SkipCauseR\tskipCause\x124\n" +
+	"\vhost_losses\x18\x12 \x03(\v2\x13.cloaca.v1.HostLossR\n" +
+	"hostLosses\"\xc9\x04\n" +
 	"\bRunEvent\x12\x15\n" +
 	"\x06run_id\x18\x01 \x01(\tR\x05runId\x12\x1b\n" +
 	"\tevent_seq\x18\x02 \x01(\x04R\beventSeq\x12*\n" +
@@ -964,7 +1004,11 @@ const file_cloaca_v1_run_proto_rawDesc = "" +
 	"\x06reason\x18\f \x01(\tR\x06reason\x12,\n" +
 	"\afailure\x18\r \x01(\v2\x12.cloaca.v1.FailureR\afailure\x12\x1a\n" +
 	"\bworkflow\x18\x0e \x01(\tR\bworkflow\x125\n" +
-	"\bretry_at\x18\x0f \x01(\v2\x1a.google.protobuf.TimestampR\aretryAt*\xb9\x01\n" +
+	"\bretry_at\x18\x0f \x01(\v2\x1a.google.protobuf.TimestampR\aretryAt\x12\x1d\n" +
+	"\n" +
+	"session_id\x18\x10 \x01(\tR\tsessionId\x12\x14\n" +
+	"\x05slots\x18\x11 \x01(\rR\x05slots\x12)\n" +
+	"\x10workflow_version\x18\x12 \x01(\tR\x0fworkflowVersion*\xb9\x01\n" +
 	"\tRunStatus\x12\x1a\n" +
 	"\x16RUN_STATUS_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12RUN_STATUS_PENDING\x10\x01\x12\x16\n" +
@@ -1045,6 +1089,7 @@ var file_cloaca_v1_run_proto_goTypes = []any{
 	nil,                           // 9: cloaca.v1.Run.TaskCountsEntry
 	(*timestamppb.Timestamp)(nil), // 10: google.protobuf.Timestamp
 	(*Failure)(nil),               // 11: cloaca.v1.Failure
+	(*HostLoss)(nil),              // 12: cloaca.v1.HostLoss
 }
 var file_cloaca_v1_run_proto_depIdxs = []int32{
 	0,  // 0: cloaca.v1.Run.status:type_name -> cloaca.v1.RunStatus
@@ -1062,15 +1107,16 @@ var file_cloaca_v1_run_proto_depIdxs = []int32{
 	10, // 12: cloaca.v1.TaskRun.finished_at:type_name -> google.protobuf.Timestamp
 	10, // 13: cloaca.v1.TaskRun.retry_at:type_name -> google.protobuf.Timestamp
 	2,  // 14: cloaca.v1.TaskRun.skip_cause:type_name -> cloaca.v1.SkipCause
-	10, // 15: cloaca.v1.RunEvent.at:type_name -> google.protobuf.Timestamp
-	3,  // 16: cloaca.v1.RunEvent.type:type_name -> cloaca.v1.RunEventType
-	11, // 17: cloaca.v1.RunEvent.failure:type_name -> cloaca.v1.Failure
-	10, // 18: cloaca.v1.RunEvent.retry_at:type_name -> google.protobuf.Timestamp
-	19, // [19:19] is the sub-list for method output_type
-	19, // [19:19] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	12, // 15: cloaca.v1.TaskRun.host_losses:type_name -> cloaca.v1.HostLoss
+	10, // 16: cloaca.v1.RunEvent.at:type_name -> google.protobuf.Timestamp
+	3,  // 17: cloaca.v1.RunEvent.type:type_name -> cloaca.v1.RunEventType
+	11, // 18: cloaca.v1.RunEvent.failure:type_name -> cloaca.v1.Failure
+	10, // 19: cloaca.v1.RunEvent.retry_at:type_name -> google.protobuf.Timestamp
+	20, // [20:20] is the sub-list for method output_type
+	20, // [20:20] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_cloaca_v1_run_proto_init() }

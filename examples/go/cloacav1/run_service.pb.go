@@ -929,7 +929,11 @@ type WatchRunsRequest struct {
 	Types []RunEventType `protobuf:"varint,4,rep,packed,name=types,proto3,enum=cloaca.v1.RunEventType" json:"types,omitempty"`
 	// Go on after this cursor. Empty means: from the first event for a single run, from now on for all runs. OUT_OF_RANGE
 	// with code `CURSOR_EXPIRED` when it is too old.
-	Cursor        string `protobuf:"bytes,5,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	Cursor string `protobuf:"bytes,5,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	// Begin with the first event that the log has, when there is no `cursor`. Only matters for all runs.
+	FromStart bool `protobuf:"varint,6,opt,name=from_start,json=fromStart,proto3" json:"from_start,omitempty"`
+	// End the stream once all is told that was in the log when the stream began, instead of following it.
+	UntilEnd      bool `protobuf:"varint,7,opt,name=until_end,json=untilEnd,proto3" json:"until_end,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -997,6 +1001,20 @@ func (x *WatchRunsRequest) GetCursor() string {
 		return x.Cursor
 	}
 	return ""
+}
+
+func (x *WatchRunsRequest) GetFromStart() bool {
+	if x != nil {
+		return x.FromStart
+	}
+	return false
+}
+
+func (x *WatchRunsRequest) GetUntilEnd() bool {
+	if x != nil {
+		return x.UntilEnd
+	}
+	return false
 }
 
 // Part of the event log. The first response comes at once, even without events, so that a client knows that it watches.
@@ -1784,13 +1802,16 @@ const file_cloaca_v1_run_service_proto_rawDesc = "" +
 	"page_token\x18\x04 \x01(\tR\tpageToken\"o\n" +
 	"\x14ListTaskRunsResponse\x12/\n" +
 	"\ttask_runs\x18\x01 \x03(\v2\x12.cloaca.v1.TaskRunR\btaskRuns\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xaa\x01\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xe6\x01\n" +
 	"\x10WatchRunsRequest\x12\x1c\n" +
 	"\tnamespace\x18\x01 \x01(\tR\tnamespace\x12\x15\n" +
 	"\x06run_id\x18\x02 \x01(\tR\x05runId\x12\x1a\n" +
 	"\bworkflow\x18\x03 \x01(\tR\bworkflow\x12-\n" +
 	"\x05types\x18\x04 \x03(\x0e2\x17.cloaca.v1.RunEventTypeR\x05types\x12\x16\n" +
-	"\x06cursor\x18\x05 \x01(\tR\x06cursor\"X\n" +
+	"\x06cursor\x18\x05 \x01(\tR\x06cursor\x12\x1d\n" +
+	"\n" +
+	"from_start\x18\x06 \x01(\bR\tfromStart\x12\x1b\n" +
+	"\tuntil_end\x18\a \x01(\bR\buntilEnd\"X\n" +
 	"\x11WatchRunsResponse\x12+\n" +
 	"\x06events\x18\x01 \x03(\v2\x13.cloaca.v1.RunEventR\x06events\x12\x16\n" +
 	"\x06cursor\x18\x02 \x01(\tR\x06cursor\"_\n" +
