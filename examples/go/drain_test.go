@@ -109,3 +109,27 @@ func TestSchedulerThatGoesAway(t *testing.T) {
 	c.breaks()
 	must(t, host.scheduler.connection().hello.ResumeToken == "token", "back", "without its token")
 }
+
+// P12.5: also what defers only after the grace time.
+func TestDeferralAfterTheGraceTime(t *testing.T) {
+	w := newWaiter()
+	goOn := make(chan struct{})
+	host := runHost(t, map[string]TaskFunc{"wait": w.run, "slow": func(ctx context.Context, task *Task) error {
+		<-goOn
+		return w.run(ctx, task)
+	}})
+	c := host.scheduler.welcomed()
+	c.lease("1", "wait")
+	c.settled()
+	c.lease("2", "slow")
+	host.drain()
+	must(t, c.settled().GetDrain() != nil, "HostDrain", "something else")
+	must(t, c.settled().GetDecline().GetLeaseId() == "1", "Decline", "something else")
+	within(t, "the task", w.results)
+	close(goOn)
+	must(t, c.settled().GetDeferUntil().GetLeaseId() == "2", "DeferUntil", "something else")
+	c.deferred("2", 1)
+	must(t, c.settled().GetDecline().GetLeaseId() == "2", "Decline", "something else")
+	must(t, stopOf(within(t, "the task", w.results)) == HandedBack, "stopped", "by something else")
+	must(t, w.polls.Load() == 0, "polls", w.polls.Load())
+}
