@@ -121,15 +121,18 @@ func (d *data) commit(key string, made change) {
 	}
 }
 
-// sizeAfter the changes are committed too, in bytes of UTF-8.
+// What a key of a patch counts besides its text and that of its value (P10).
+const keyOverhead = 16
+
+// sizeAfter the changes are committed too, in bytes as the limit for patches counts them.
 func (d *data) sizeAfter() int {
 	size := 0
 	for key, made := range d.changes {
-		size += len(key) + len(made.text)
+		size += keyOverhead + len(key) + len(made.text)
 	}
 	for key, made := range d.committed {
 		if _, isChanged := d.changes[key]; !isChanged {
-			size += len(key) + len(made.text)
+			size += keyOverhead + len(key) + len(made.text)
 		}
 	}
 	return size

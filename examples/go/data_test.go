@@ -48,12 +48,12 @@ func TestPatches(t *testing.T) {
 func TestPatchLimit(t *testing.T) {
 	d := newData(nil, &pb.Patch{Set: map[string]string{"old": "12345"}})
 	d.set("key", `"1234"`)
-	if _, err := d.take(16); !HasCode(err, CodeContextTooLarge) || judgementOf(err) != final {
-		t.Errorf("17 bytes passed a limit of 16: %v", err)
+	if _, err := d.take(48); !HasCode(err, CodeContextTooLarge) || judgementOf(err) != final {
+		t.Errorf("49 bytes passed a limit of 48: %v", err)
 	}
 	d.set("old", "1")
-	if patch, err := d.take(13); err != nil || len(patch.Set) != 2 {
-		t.Errorf("13 bytes did not pass: %v, %v", patch, err)
+	if patch, err := d.take(45); err != nil || len(patch.Set) != 2 {
+		t.Errorf("45 bytes did not pass: %v, %v", patch, err)
 	}
 }
 

@@ -1493,8 +1493,8 @@ type Limits struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Largest message in either direction, in bytes.
 	MaxMessageBytes uint32 `protobuf:"varint,1,opt,name=max_message_bytes,json=maxMessageBytes,proto3" json:"max_message_bytes,omitempty"`
-	// Largest patch: the sum of its keys' and values' UTF-8 bytes. What the task has committed with checkpoints before counts
-	// in. A larger one is REJECTED, and the task has failed of it.
+	// Largest patch: the sum of its keys' and values' UTF-8 bytes, and 16 for each key, set or removed. What the task has
+	// committed with checkpoints before counts in. A larger one is REJECTED, and the task has failed of it.
 	MaxPatchBytes uint32 `protobuf:"varint,2,opt,name=max_patch_bytes,json=maxPatchBytes,proto3" json:"max_patch_bytes,omitempty"`
 	// Largest merged input of a task, counted likewise. A larger one fails the task without an attempt.
 	MaxContextBytes uint32 `protobuf:"varint,3,opt,name=max_context_bytes,json=maxContextBytes,proto3" json:"max_context_bytes,omitempty"`
