@@ -6,6 +6,7 @@ export {
   type StartInput,
   type StartOptions,
 } from "./client/client.js";
+export type { HostLossInfo } from "./errors/host-loss-info.js";
 export { CloacaError, ConnectionError, RemoteError, RunFailedError } from "./errors/index.js";
 export type { DrainOptions, HostInfo, HostLease } from "./protocol/admin-calls.js";
 export type {
@@ -18,7 +19,6 @@ export type {
   WatchQuery,
 } from "./protocol/run-calls.js";
 export type {
-  HostLossInfo,
   RunEventInfo,
   RunEventName,
   RunInfo,

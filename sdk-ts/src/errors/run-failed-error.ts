@@ -1,5 +1,6 @@
 import { brandError } from "./brand.js";
 import { CloacaError } from "./cloaca-error.js";
+import type { HostLossInfo } from "./host-loss-info.js";
 
 /** A task of a run that did not succeed. */
 export interface UnsuccessfulTask {
@@ -14,15 +15,7 @@ export interface UnsuccessfulTask {
     readonly message: string;
     readonly stack?: string;
     /** With code `HOST_LOST`: the executions whose hosts were lost, the oldest first. */
-    readonly hostLosses?: readonly {
-      readonly hostId: string;
-      readonly sessionId: string;
-      readonly leaseId: string;
-      readonly attempt: number;
-      readonly at: Date;
-      readonly slotHeld: boolean;
-      readonly reason: string;
-    }[];
+    readonly hostLosses?: readonly HostLossInfo[];
   };
   /** Why, for people, when it was skipped or cancelled. */
   readonly reason?: string;

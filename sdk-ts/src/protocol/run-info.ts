@@ -11,6 +11,7 @@ import {
   TaskRunState,
   type Failure as WireFailure,
 } from "@cloaca/protocol";
+import type { HostLossInfo } from "../errors/host-loss-info.js";
 import type { Failure } from "./words.js";
 
 /** Status of a run. `UNSPECIFIED` is one that this SDK does not know: the scheduler is newer. */
@@ -46,21 +47,6 @@ export interface RunInfo {
   readonly contextText: Readonly<Record<string, string>>;
   /** Number of tasks in each state; empty in lists. */
   readonly taskCounts: Readonly<Record<string, number>>;
-}
-
-/** An execution that ended because its host was lost. */
-export interface HostLossInfo {
-  readonly hostId: string;
-  readonly sessionId: string;
-  readonly leaseId: string;
-  /** Counted execution that was under way. */
-  readonly attempt: number;
-  /** When the scheduler took the host for lost. */
-  readonly at: Date;
-  /** Its code was running; false when it was deferred, or waited for a slot to go on. */
-  readonly slotHeld: boolean;
-  /** How the host was lost, for people. */
-  readonly reason: string;
 }
 
 /** Why a task failed. */
