@@ -109,6 +109,8 @@ async function runServer(flags: ServerFlags, command: Command): Promise<void> {
     return command.error(`error: ${code}: ${message}`, { exitCode: 1, code });
   }
   stopOnSignal(server);
+  // It has said so in its log. Who supervises the process starts another, which reads what is there.
+  void server.storeLost.then(() => process.exit(1));
 }
 
 /** Commander takes any value of a switch's variable, `0` too, for on. */

@@ -1,5 +1,6 @@
 /** A whole scheduler: store, engine and gRPC server, put together. */
 import { randomBytes } from "node:crypto";
+import type { CloacaError } from "./core/errors.js";
 import type { Clock, Ids } from "./core/ports.js";
 import { DEFAULT_LIMITS, type EngineLimits } from "./engine/limits.js";
 import type { EngineLog } from "./engine/options.js";
@@ -23,6 +24,8 @@ export interface RunningServer {
   /** Host and port that it listens on. */
   readonly address: string;
   readonly scheduler: Scheduler;
+  /** See `Store.lost`: nothing is done from then on, and only another process can go on. */
+  readonly storeLost: Promise<CloacaError>;
   /** Tells the hosts, finishes what is under way and closes the store. */
   stop(): Promise<void>;
 }
@@ -47,10 +50,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   try {
     const grpc = await startGrpcServer(scheduler, options.address);
     scheduler.start();
+    void store.lost.then(({ message }) => options.log.error("store_lost", { error: message }));
     options.log.info("server_started", { address: grpc.address, store: options.store, ...store.stats() });
     return {
       address: grpc.address,
       scheduler,
+      storeLost: store.lost,
       async stop() {
         await scheduler.stop(RECONNECT_AFTER_MS);
         await grpc.stop(STOP_GRACE_MS);

@@ -267,3 +267,36 @@ describe("SIGTERM while a watcher reads nothing", () => {
     close();
   });
 });
+
+describe("a disk that does not take a commit", () => {
+  it("ends the scheduler, which has promised nothing of it; the next one goes on from what is there", async () => {
+    const store = `sqlite://${join(folder, "runs.db")}`;
+    const { scheduler, wire } = await start(store);
+    const definition = { name: "one", tasks: [{ id: "a" }] };
+    await wire.call(WorkflowService.method.registerWorkflow, { definition });
+    const { runId } = await wire.call(RunService.method.startRun, { run: { workflow: "one" } });
+    expect((await scheduler.end("SIGTERM")).code).toBe(0);
+
+    const env = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(FAILING_SYNC)}` };
+    const failing = await SchedulerProcess.startWith(store, [], env);
+    running.push(failing);
+    const other = new Wire(failing.address);
+    wires.push(other);
+    const started = other.call(RunService.method.startRun, { run: { workflow: "one" } });
+    await expect(started).rejects.toMatchObject({ code: status.UNAVAILABLE });
+    expect(await failing.ended).toMatchObject({ code: 1, stderr: "" });
+    const lost = failing.logs.find(({ event }) => event === "store_lost");
+    expect(lost?.["error"]).toMatch(/EIO.*start it anew/);
+
+    const next = await start(store);
+    expect((await next.wire.call(RunService.method.getRun, { runId })).run?.runId).toBe(runId);
+  });
+});
+
+/** Breaks fdatasync, as a disk that is about to die does. */
+const FAILING_SYNC = `
+  import fs from "node:fs";
+  import { syncBuiltinESMExports } from "node:module";
+  fs.fdatasyncSync = () => { throw new Error("EIO: i/o error, fdatasync"); };
+  syncBuiltinESMExports();
+`;

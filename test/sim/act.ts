@@ -65,6 +65,13 @@ export function act(action: Action, world: ActionWorld): void {
       if (action.when === "now") process?.crash();
       else world.disk.fates.push(`crash ${action.when === "before commit" ? "before" : "after"} commit`);
       break;
+    case "power cut":
+      world.downMs = action.downMs;
+      world.disk.fates.push("power cut");
+      break;
+    case "slow disk":
+      for (let count = action.commits; count > 0; count--) world.disk.fates.push("slow sync");
+      break;
     case "stop":
       world.downMs = action.downMs;
       process?.input(() => {

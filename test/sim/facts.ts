@@ -22,7 +22,10 @@ export class Facts {
   readonly #started = new Set<string>();
   readonly #stopped = new Set<string>();
   readonly #receipted = new Map<string, number>();
-  readonly #heard = new Map<string, number>();
+  /** Sessions, and when each was heard, the last times. */
+  readonly #heard = new Map<string, number[]>();
+  /** When the commit was decided of which is told: with a slow disk, some time ago. */
+  decidedAt = 0;
   readonly #goodbyes = new Set<string>();
   readonly #hellos = new Map<string, { instance: string; at: number }[]>();
   readonly #instances = new Map<string, string>();
@@ -51,15 +54,15 @@ export class Facts {
     this.#upSince = this.time.now();
     this.disturbed();
     // P5: nobody could be heard before.
-    for (const id of this.#heard.keys()) this.#heard.set(id, this.time.now());
+    for (const id of this.#heard.keys()) this.#hear(id, this.time.now());
   }
 
   /** P5: a loop that stood still for so long that it could hear nobody gives everybody a full TTL. */
   stallEnded(): void {
     const now = this.time.now();
     this.disturbed();
-    const silent = [...this.#heard.values()].some((heard) => now - heard > TTL_MS + NOTICED_STALL_MS);
-    if (silent) for (const id of this.#heard.keys()) this.#heard.set(id, now);
+    const silent = [...this.#heard.values()].some((heard) => now - (heard.at(-1) ?? 0) > TTL_MS + NOTICED_STALL_MS);
+    if (silent) for (const id of this.#heard.keys()) this.#hear(id, now);
   }
 
   /** The scheduler, or its disk, could not do its work. */
@@ -178,7 +181,7 @@ export class Facts {
   // Sessions
 
   sessionOpened(id: string): void {
-    this.#heard.set(id, this.time.now());
+    this.#hear(id, this.decidedAt);
   }
 
   instanceOf(id: string, instance: string): void {
@@ -186,7 +189,7 @@ export class Facts {
   }
 
   heard(id: string): void {
-    if (this.#heard.has(id)) this.#heard.set(id, this.time.now());
+    if (this.#heard.has(id)) this.#hear(id, this.time.now());
   }
 
   goodbye(id: string): void {
@@ -195,10 +198,11 @@ export class Facts {
 
   /** P1, P5: a session ends of silence, by another instance of its host after less of it, or when it said goodbye. */
   sessionEnded(id: string, hostId: string): void {
-    const silent = this.time.now() - (this.#heard.get(id) ?? 0);
+    const now = this.decidedAt;
+    const silent = now - (this.#heard.get(id)?.findLast((at) => at <= now) ?? 0);
     this.#heard.delete(id);
     if (silent >= TTL_MS || this.#goodbyes.has(id)) {
-      const isLate = silent > TTL_MS + LATE_MS && this.time.now() - this.#disturbedAt > silent + LATE_MS;
+      const isLate = silent > TTL_MS + LATE_MS && now - this.#disturbedAt > silent + LATE_MS;
       if (isLate) this.breach(`session ${id} was recovered only after ${silent} ms, its TTL is ${TTL_MS} ms`);
       return;
     }
@@ -206,6 +210,13 @@ export class Facts {
     const isTaken = (this.#hellos.get(hostId) ?? []).some((h) => h.instance !== instance);
     if (isTaken && silent >= TTL_MS * TAKEOVER_AFTER_TTL) return;
     this.breach(`session ${id} ended after ${silent} ms of silence, its TTL is ${TTL_MS} ms`);
+  }
+
+  #hear(id: string, at: number): void {
+    const times = this.#heard.get(id) ?? [];
+    times.push(at);
+    if (times.length > 100) times.splice(0, 50);
+    this.#heard.set(id, times);
   }
 }
 

@@ -80,7 +80,7 @@ export class Ledger {
         this.sessions.set(id, session);
       }
       // A Hello is a sign of life.
-      if (generation > session.generation) this.facts.heard(id);
+      if (generation > session.generation) this.facts.sessionOpened(id);
       session.generation = generation;
       session.slots = spec.slots;
       session.isDraining = draining;

@@ -6,7 +6,7 @@ import { shrink } from "./shrink.js";
 import { simulate } from "./simulation.js";
 
 /** Each is found within so many seeds. */
-const SEEDS = 100;
+const SEEDS = 200;
 
 describe("a defect is found", () => {
   it("and there are enough of them, each with its own name", () => {

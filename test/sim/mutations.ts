@@ -106,6 +106,7 @@ export const MUTATIONS: readonly Mutation[] = [
           },
       ),
   },
+  journal("P4: receipts go out before the disk has the commit", () => ({ sync: () => null })),
   {
     name: "P4: exceptions are left out of receipts",
     install: () =>

@@ -25,6 +25,9 @@ export type Action =
   | { readonly type: "drain"; readonly host: number; readonly by: "host" | "operator"; readonly graceMs: number }
   // The scheduler and its disk
   | { readonly type: "crash"; readonly when: "now" | "before commit" | "after commit"; readonly downMs: number }
+  /** The next commit never reaches the disk: what the operating system held of it is gone. */
+  | { readonly type: "power cut"; readonly downMs: number }
+  | { readonly type: "slow disk"; readonly commits: number }
   | { readonly type: "stop"; readonly downMs: number }
   | { readonly type: "fail commits"; readonly count: number }
   | { readonly type: "stall"; readonly ms: number };
@@ -97,7 +100,7 @@ function anyAction(random: Random, hosts: number, runs: number, isDurable: boole
   const host = random.int(0, hosts - 1);
   const run = random.int(0, runs - 1);
   const downMs = random.chance(0.7) ? random.int(10, 2_000) : random.int(2_000, 9_000);
-  const kind = random.int(0, isDurable ? 16 : 12);
+  const kind = random.int(0, isDurable ? 18 : 13);
   if (kind <= 2) {
     return {
       type: "cut",
@@ -130,7 +133,11 @@ function anyAction(random: Random, hosts: number, runs: number, isDurable: boole
     case 12:
       return { type: "stall", ms: random.int(200, 2 * TTL_MS) };
     case 13:
+      return { type: "slow disk", commits: random.int(1, 30) };
+    case 14:
       return { type: "stop", downMs };
+    case 15:
+      return { type: "power cut", downMs };
     default:
       return { type: "crash", when: random.pick(["now", "before commit", "after commit"]), downMs };
   }

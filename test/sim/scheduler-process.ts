@@ -43,11 +43,14 @@ export class Incarnation {
       maxLossesHeld: 8,
       ...mutation.limits,
     };
-    const journal = disk.open(
-      mutation.openedAt?.(time.now()) ?? time.now(),
-      () => this.crash(),
-      (j) => mutation.journal?.(j) ?? j,
-    );
+    const journal = disk.open({
+      openedAt: mutation.openedAt?.(time.now()) ?? time.now(),
+      now: () => time.now(),
+      after: (ms, callback) => void time.after(ms, callback, true),
+      input: (callback) => this.input(callback, true),
+      crash: () => this.crash(),
+      mutate: (j) => mutation.journal?.(j) ?? j,
+    });
     const live = new LiveStore(journal, { clock: time, ids, limits });
     const store = mutation.store?.(live, limits) ?? live;
     const error = (event: string, fields: Readonly<Record<string, unknown>>) => {

@@ -79,7 +79,7 @@ class Simulation {
     this.facts.isCurrent = (leaseId) => this.ledger.isCurrent(leaseId);
     this.disk = new Disk(
       plan.journal,
-      (writes) => this.#committed(writes),
+      (writes, decidedAt) => this.#committed(writes, decidedAt),
       () => this.facts.disturbed(),
     );
     const { seed } = plan;
@@ -170,7 +170,8 @@ class Simulation {
 
   // Who watches
 
-  #committed(writes: WriteSet): void {
+  #committed(writes: WriteSet, decidedAt: number): void {
+    this.facts.decidedAt = decidedAt;
     for (const live of writes.runs) {
       const run = live.run();
       this.#statuses.set(run.id, run.status);

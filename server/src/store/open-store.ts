@@ -4,6 +4,7 @@ import { LiveStore } from "./live/live-store.js";
 import { MemoryJournal } from "./memory/memory-journal.js";
 import { explain, openDatabase } from "./sqlite/open-database.js";
 import { SqliteJournal } from "./sqlite/sqlite-journal.js";
+import { WalFile } from "./sqlite/wal-file.js";
 import type { Store, StoreOptions } from "./store.js";
 
 /**
@@ -16,7 +17,7 @@ export function openStore(url: string, options: StoreOptions, owner: string): St
     // No URL parsing: `sqlite://runs.db` is a relative path, `sqlite:///var/runs.db` an absolute one.
     const { db, release } = openDatabase(url.slice("sqlite://".length), owner);
     try {
-      return new LiveStore(new SqliteJournal(db, release, options.clock.now()), options);
+      return new LiveStore(new SqliteJournal(db, release, options.clock.now(), new WalFile(db.name)), options);
     } catch (error) {
       db.close();
       release();

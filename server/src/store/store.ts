@@ -82,6 +82,11 @@ export interface Store {
   check(): Promise<readonly string[]>;
   /** Live counts, for logs and tests. */
   stats(): StoreStats;
+  /**
+   * Resolves if the disk did not take what was committed. From then on every operation rejects with STORE_UNAVAILABLE: what
+   * is true is known only to who opens the store again.
+   */
+  readonly lost: Promise<CloacaError>;
   close(): Promise<void>;
 }
 

@@ -122,6 +122,9 @@ export async function reopening(open: () => Promise<Store>): Promise<Store> {
     },
     check: () => store.check(),
     stats: () => store.stats(),
+    get lost() {
+      return store.lost;
+    },
     close: () => store.close(),
   };
 }

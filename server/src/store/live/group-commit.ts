@@ -1,21 +1,39 @@
 import { CloacaError } from "../../core/errors.js";
 
+/** What a group commit works on. */
+export interface Committed {
+  /** Writes the turn, all or nothing; throws when nothing was written. Returns what is told once it is on disk. */
+  commit(): () => void;
+  /** Brings to disk what was committed: null when it is there already. Throws or rejects when nobody knows what is there. */
+  sync(): Promise<void> | null;
+  /** Takes back everything since the last commit. */
+  rollBack(): void;
+}
+
 /**
- * Group commit: operations apply at once and in order; what was applied in one turn becomes durable in one commit, and
- * their promises resolve after it. When the commit fails, or an operation throws half way, all of it is taken back.
+ * Group commit: operations apply at once and in order; what was applied in one turn is written in one commit, and their
+ * promises resolve when it is on disk. When the commit fails, or an operation throws half way, all of it is taken back.
+ *
+ * While one commit is on its way to the disk the next may be made; they are told in order.
  */
 export class GroupCommit {
+  /** Resolves if what was committed may not be on disk: what is true is known only after the store is opened again. */
+  readonly lost: Promise<CloacaError>;
   #group: Promise<void> | null = null;
   #broken: unknown = null;
+  #syncing: Promise<void> | null = null;
+  #lostBy: CloacaError | null = null;
+  #lose: (error: CloacaError) => void = () => {};
 
-  constructor(
-    /** Makes the turn durable; throws when nothing was written. */
-    readonly commit: () => void,
-    readonly rollBack: () => void,
-  ) {}
+  constructor(readonly target: Committed) {
+    this.lost = new Promise((resolve) => {
+      this.#lose = resolve;
+    });
+  }
 
   /** Runs an operation as part of the current turn's commit. */
   stage<T>(operation: () => T): Promise<T> {
+    if (this.#lostBy !== null) return Promise.reject(this.#lostBy);
     this.#group ??= Promise.resolve().then(() => this.#flush());
     let value: T;
     try {
@@ -28,20 +46,65 @@ export class GroupCommit {
     return this.#group.then(() => value);
   }
 
-  #flush(): void {
+  /** Resolves when everything that was committed is on disk: what is read then stays true, whatever fails. */
+  async durable(): Promise<void> {
+    while (this.#syncing !== null) await this.#syncing;
+    if (this.#lostBy !== null) throw this.#lostBy;
+  }
+
+  #flush(): Promise<void> | void {
     this.#group = null;
     const broken = this.#broken;
     this.#broken = null;
+    let tell: () => void;
     try {
       if (broken !== null) throw broken;
-      this.commit();
+      tell = this.target.commit();
     } catch (error) {
-      this.rollBack();
+      this.target.rollBack();
       if (broken !== null) throw error;
       throw new CloacaError(
         "STORE_UNAVAILABLE",
         `the store could not commit: ${String(error)}; nothing of the turn has happened`,
       );
     }
+    const syncing = this.#sync();
+    if (syncing === null) {
+      tell();
+      return;
+    }
+    return syncing.then(tell);
+  }
+
+  /** After the one before it, so that commits are told in order. */
+  #sync(): Promise<void> | null {
+    let sync: Promise<void> | null;
+    try {
+      sync = this.target.sync();
+    } catch (error) {
+      sync = Promise.reject(error);
+    }
+    if (sync === null && this.#syncing === null) return null;
+    const both = Promise.all([this.#syncing, sync])
+      .catch((error: unknown) => Promise.reject(this.#losing(error)))
+      .then(() => {})
+      .finally(() => {
+        if (this.#syncing === both) this.#syncing = null;
+      });
+    this.#syncing = both;
+    return both;
+  }
+
+  /**
+   * A disk that did not take what was written may have dropped it, and says "done" when it is asked again. So there is no
+   * second try: https://wiki.postgresql.org/wiki/Fsync_Errors
+   */
+  #losing(error: unknown): CloacaError {
+    this.#lostBy ??= new CloacaError(
+      "STORE_UNAVAILABLE",
+      `the store could not bring its last commit to disk: ${String(error)}; what is there is known when it is opened again: end this scheduler and start it anew`,
+    );
+    this.#lose(this.#lostBy);
+    return this.#lostBy;
   }
 }

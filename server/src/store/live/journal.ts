@@ -54,6 +54,11 @@ export interface Journal {
   load(): Snapshot;
   /** All or nothing; throws when nothing was written. */
   commit(writes: WriteSet): void;
+  /**
+   * Brings to disk what was committed. Null when it is there; a promise while the loop may go on with other work. Throws or
+   * rejects when the disk did not take it.
+   */
+  sync(): Promise<void> | null;
   findRun(runId: string): StoredRun | null;
   findRequest(namespace: string, requestId: string): Run | null;
   listRuns(query: RunQuery): Page<Run>;

@@ -30,16 +30,19 @@ export class LiveStore implements S.Store {
   readonly #requests = new Map<string, LiveRun>();
   #position: number;
   #runNumber: number;
+  readonly lost: Promise<CloacaError>;
 
   constructor(
     readonly journal: Journal,
     readonly options: S.StoreOptions,
   ) {
     this.#sessions = new SessionBooks(this.#books, options, (runId) => this.#draft(runId));
-    this.#commit = new GroupCommit(
-      () => this.#makeDurable(),
-      () => this.#rollBack(),
-    );
+    this.#commit = new GroupCommit({
+      commit: () => this.#write(),
+      sync: () => journal.sync(),
+      rollBack: () => this.#rollBack(),
+    });
+    this.lost = this.#commit.lost;
     this.#workflows = new WorkflowBook((namespace, workflow, paused) => {
       this.#books.workflowPaused(namespace, workflow, paused);
     });
@@ -179,12 +182,14 @@ export class LiveStore implements S.Store {
   }
 
   async readRun(namespace: string, runId: string): Promise<S.RunView | null> {
+    await this.#commit.durable();
     const run = this.#draft(runId);
     if (run?.run().namespace !== namespace) return null;
     return { run: run.run(), graph: run.graph, tasks: run.tasks() };
   }
 
   async listRuns(query: S.RunQuery): Promise<S.Page<Run>> {
+    await this.#commit.durable();
     const { items, nextPageToken } = this.journal.listRuns(query);
     // A journal may write a run's counters less often than they change.
     return { items: items.map((run) => this.#books.runs.get(run.id)?.run() ?? run), nextPageToken };
@@ -199,6 +204,7 @@ export class LiveStore implements S.Store {
   }
 
   async events(query: S.EventQuery): Promise<S.EventPage> {
+    await this.#commit.durable();
     return this.journal.events(query);
   }
 
@@ -226,7 +232,11 @@ export class LiveStore implements S.Store {
   }
 
   async close(): Promise<void> {
-    this.journal.close();
+    try {
+      await this.#commit.durable();
+    } finally {
+      this.journal.close();
+    }
   }
 
   #now(): number {
@@ -261,7 +271,8 @@ export class LiveStore implements S.Store {
     return { runId: id, version: found.version, existing: false };
   }
 
-  #makeDurable(): void {
+  /** Commits the turn; returns what is told of it once it is on disk. */
+  #write(): () => void {
     const runs = [...this.#books.dirtyRuns];
     const from = this.#position;
     const chunks: (S.EventChunk & { readonly runNumber: number })[] = [];
@@ -293,7 +304,8 @@ export class LiveStore implements S.Store {
         chunks,
       });
     }
-    this.#position = from + chunks.length;
+    const to = from + chunks.length;
+    this.#position = to;
     for (const run of runs) {
       run.settle();
       if (isRunOver(run.run().status) && run.endings === 0) this.#books.runs.delete(run.run().id);
@@ -303,7 +315,9 @@ export class LiveStore implements S.Store {
     this.#sessions.settle();
     this.#workflows.settle();
     this.#requests.clear();
-    if (chunks.length > 0) for (const listener of this.#listeners) listener({ from, to: this.#position, chunks });
+    return () => {
+      if (chunks.length > 0) for (const listener of this.#listeners) listener({ from, to, chunks });
+    };
   }
 
   #rollBack(): void {

@@ -36,6 +36,10 @@ export class MemoryJournal implements Journal {
     }
   }
 
+  sync(): Promise<void> | null {
+    return null;
+  }
+
   findRun(runId: string): StoredRun | null {
     const live = this.#byId.get(runId);
     return live === undefined ? null : { number: live.number, run: live.run(), graph: live.graph, tasks: live.tasks() };

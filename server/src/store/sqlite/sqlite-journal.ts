@@ -1,6 +1,6 @@
 /**
- * The durable form of the live store in a SQLite file: WAL, `synchronous=FULL`, one transaction a turn. Live state is read
- * once, at start; after that the file is written, and read for history only.
+ * The durable form of the live store in a SQLite file: WAL, one transaction a turn, synced before anything is said of it. Live
+ * state is read once, at start; after that the file is written, and read for history only.
  */
 import type Database from "better-sqlite3";
 import { compileGraph } from "../../core/graph.js";
@@ -22,17 +22,28 @@ import {
 } from "./codec.js";
 import { needsRow, type Pause, restoreTaskRuns, withoutPause } from "./restore.js";
 import { prepareStatements, type Statements } from "./statements.js";
+import type { WalFile } from "./wal-file.js";
+
+/**
+ * Runs in a commit from which on its sync is left to another thread. The hand-over costs more than the sync of a few pages, and
+ * a host with few slots waits for both; a large turn leaves the loop enough to do meanwhile.
+ */
+const SYNC_ASIDE = 32;
 
 export class SqliteJournal implements Journal {
   readonly #sql: Statements;
   readonly #graphs = new Map<string, Graph>();
   readonly #pause: Pause;
   #ordinal = 0;
+  /** Runs, or other things, that were committed and not synced. */
+  #unsynced = 0;
 
   constructor(
     readonly db: Database.Database,
     readonly release: () => void,
     now: number,
+    /** Null: nobody waits for a disk. */
+    readonly log: WalFile | null = null,
   ) {
     this.#sql = prepareStatements(db);
     const last = this.#sql.lastEvents.get();
@@ -91,6 +102,16 @@ export class SqliteJournal implements Journal {
       if (this.db.inTransaction) sql.rollback.run();
       throw error;
     }
+    this.#unsynced = Math.max(1, writes.runs.length);
+  }
+
+  sync(): Promise<void> | null {
+    const unsynced = this.#unsynced;
+    this.#unsynced = 0;
+    if (this.log === null || unsynced === 0) return null;
+    if (unsynced >= SYNC_ASIDE) return this.log.sync();
+    this.log.syncNow();
+    return null;
   }
 
   findRun(runId: string): StoredRun | null {
@@ -139,6 +160,7 @@ export class SqliteJournal implements Journal {
 
   close(): void {
     this.db.close();
+    this.log?.close();
     this.release();
   }
 

@@ -1,0 +1,78 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { testOptions, World } from "../contract/world.js";
+import { LiveStore } from "../live/live-store.js";
+import { openDatabase } from "./open-database.js";
+import { SqliteJournal } from "./sqlite-journal.js";
+import { WalFile } from "./wal-file.js";
+
+/** Notes how it is synced, and does it. */
+class Noted extends WalFile {
+  readonly syncs: ("now" | "aside")[] = [];
+
+  override syncNow(): void {
+    this.syncs.push("now");
+    super.syncNow();
+  }
+
+  override sync(): Promise<void> {
+    this.syncs.push("aside");
+    return super.sync();
+  }
+}
+
+describe("the log of a store", () => {
+  let folder: string;
+  let log: Noted;
+  let world: World;
+
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), "cloaca-wal-"));
+    const file = join(folder, "runs.db");
+    const options = testOptions();
+    const { db, release } = openDatabase(file, "");
+    log = new Noted(file);
+    world = new World(new LiveStore(new SqliteJournal(db, release, options.clock.now(), log), options), options);
+    await world.register("w", { a: [] });
+  });
+
+  afterEach(async () => {
+    await world.store.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  it("is synced once for each commit: a small one at once, a large one beside the loop", async () => {
+    expect(log.syncs).toEqual(["now"]);
+    await world.start("w");
+    expect(log.syncs).toEqual(["now", "now"]);
+    await Promise.all(Array.from({ length: 100 }, () => world.start("w")));
+    expect(log.syncs).toEqual(["now", "now", "aside"]);
+  });
+
+  it("is not synced when nothing was committed", async () => {
+    await world.grant();
+    expect(log.syncs).toEqual(["now"]);
+  });
+
+  it("can be synced after SQLite has begun it anew", async () => {
+    const big = { big: JSON.stringify("x".repeat(1_500)) };
+    // Some 3,000 pages: SQLite moves them to the database each 1,000, and writes the log from its beginning.
+    for (let n = 0; n < 60; n++)
+      await Promise.all(Array.from({ length: 100 }, () => world.start("w", { context: big })));
+    expect(log.syncs.filter((sync) => sync === "aside")).toHaveLength(60);
+  });
+
+  it("a sync that fails is the end of the store", async () => {
+    log.syncNow = () => {
+      throw new Error("EIO");
+    };
+    await expect(world.start("w")).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+    expect(String(await world.store.lost)).toContain("EIO");
+    await expect(world.store.close()).rejects.toThrow();
+    const options = testOptions();
+    const { db, release } = openDatabase(join(folder, "runs.db"), "");
+    world = new World(new LiveStore(new SqliteJournal(db, release, options.clock.now()), options), options);
+  });
+});
