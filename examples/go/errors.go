@@ -35,6 +35,7 @@ func (e *Error) Error() string {
 // Codes of errors of this package.
 const (
 	CodeTaskFailed         = "TASK_FAILED"
+	CodeTaskTimeout        = "TASK_TIMEOUT"
 	CodeOptionsInvalid     = "OPTIONS_INVALID"
 	CodeDefinitionInvalid  = "DEFINITION_INVALID"
 	CodeKeyMissing         = "CONTEXT_KEY_MISSING"

@@ -42,6 +42,9 @@ type execution struct {
 	stop       stop
 	isCodeOver bool
 	isSettled  bool
+	// isTold: onFailure has been called, or there was nothing to call.
+	isTold    bool
+	onFailure []func(FailedAttempt)
 	// deferral is the last one; nil where the lease never deferred.
 	deferral *deferral
 	owed     []*owedEvent
@@ -75,7 +78,9 @@ func (e *execution) deferralNumber() uint32 {
 }
 
 // fence the lease: the code is told, and Stopped is said once it has stopped (P3.1, P3.2).
-func (e *execution) fence(reason StopReason, detail string) {
+func (e *execution) fence(reason StopReason, detail string, follows *pb.FailureVerdict) {
+	// The attempt has failed, whatever became of its code here. That may never stop, so nobody waits for it (P9).
+	e.failed(newError(CodeTaskTimeout, "%s", detail), follows)
 	// What has ended is on its way, or was refused: its slot is free with it (P3.3).
 	if !e.isCodeOver && e.stop == goesOn {
 		e.stop = fenced
@@ -164,7 +169,7 @@ func (e *execution) finish(err error) {
 			patch, err = e.data.take(e.session.maxPatchBytes)
 		}
 		if err != nil {
-			e.sayFail(failEvent(e.lease.LeaseId, err, e.session.maxFailureBytes))
+			e.sayFail(failEvent(e.lease.LeaseId, err, e.session.maxFailureBytes), err)
 		} else {
 			complete := &pb.Complete{LeaseId: e.lease.LeaseId, Patch: patch}
 			e.say(&pb.HostEvent{Event: &pb.HostEvent_Complete{Complete: complete}}, e.completeReceipted)
@@ -173,17 +178,22 @@ func (e *execution) finish(err error) {
 	e.forgetWhenOver()
 }
 
-func (e *execution) sayFail(fail *pb.Fail) {
-	e.say(&pb.HostEvent{Event: &pb.HostEvent_Fail{Fail: fail}}, func(*pb.Receipt) { e.settle() })
+func (e *execution) sayFail(fail *pb.Fail, err error) {
+	e.say(&pb.HostEvent{Event: &pb.HostEvent_Fail{Fail: fail}}, func(receipt *pb.Receipt) {
+		e.failed(err, receipt.Failure)
+		e.settle()
+	})
 }
 
 func (e *execution) completeReceipted(receipt *pb.Receipt) {
 	// What the scheduler cannot take from a task is that task's failure: a lease must not stay for ever (P4.4).
 	if receipt.Result == pb.ReceiptResult_RECEIPT_RESULT_REJECTED && receipt.Failure == nil {
 		failure := &pb.Failure{Code: receipt.Error.GetCode(), Message: receipt.Error.GetMessage()}
-		e.sayFail(&pb.Fail{LeaseId: e.lease.LeaseId, Failure: failure, Final: true})
+		e.sayFail(&pb.Fail{LeaseId: e.lease.LeaseId, Failure: failure, Final: true}, errorOf(receipt.Error))
 		return
 	}
+	// Its patch was too large, and the scheduler has made a failure of it (P10).
+	e.failed(errorOf(receipt.Error), receipt.Failure)
 	e.settle()
 }
 
@@ -271,6 +281,7 @@ func (e *execution) usable() error {
 func (e *execution) refused(receipt *pb.Receipt) {
 	if receipt.Failure.GetFinal() {
 		e.revoke(receipt.Error.GetMessage())
+		e.failed(errorOf(receipt.Error), receipt.Failure)
 	}
 }
 

@@ -21,7 +21,7 @@ func (s *session) hear(events []*pb.SchedulerEvent) {
 			s.granted(event.SlotGranted.LeaseId, event.SlotGranted.Deferral, event.SlotGranted.Outcome)
 		case *pb.SchedulerEvent_Cancel:
 			if e := s.executions[event.Cancel.LeaseId]; e != nil {
-				e.fence(stopReason(event.Cancel.Reason), event.Cancel.Detail)
+				e.fence(stopReason(event.Cancel.Reason), event.Cancel.Detail, event.Cancel.Failure)
 			}
 		case *pb.SchedulerEvent_Revoked:
 			s.revoke(event.Revoked.LeaseId, event.Revoked.Detail)
@@ -115,7 +115,7 @@ func (s *session) apply(verdict *pb.LeaseVerdict) {
 			e.deferral.reclaiming(verdict.Deferral)
 		}
 	case pb.LeaseState_LEASE_STATE_ENDING:
-		e.fence(stopReason(verdict.CancelReason), "the lease was fenced while the connection was away")
+		e.fence(stopReason(verdict.CancelReason), verdict.Detail, verdict.Failure)
 	case pb.LeaseState_LEASE_STATE_REVOKED:
 		s.revoke(verdict.LeaseId, "the session was lost while the connection was away")
 	}

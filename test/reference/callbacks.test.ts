@@ -1,4 +1,5 @@
 /** Callbacks: their signatures, the monitored task, and errors within them. */
+import { once } from "node:events";
 import {
   type Context,
   DefaultRunner,
@@ -7,6 +8,7 @@ import {
   type RetryInfo,
   RunFailedError,
   type TaskInfo,
+  TaskTimeoutError,
   task,
   WorkflowBuilder,
   workflow,
@@ -150,6 +152,60 @@ it("onFailure waits for the last attempt; onRetry tells of those before it, with
     ["retry", 1, 10, 2],
     ["retry", 2, 20, 3],
     ["failure", 3],
+  ]);
+});
+
+it("a timeout is a failure: onRetry and onFailure hear of it, also where the code does not stop", async () => {
+  const calls: [kind: string, attempt: number, text: string, isTimeout: boolean, nextAttempt?: number][] = [];
+  const failed = newSignal();
+  const mayStop = newSignal();
+  const options = {
+    id: "slow",
+    timeoutMs: 50,
+    retryAttempts: 1,
+    retryDelayMs: 10,
+    onRetry: (_id: string, error: ErrorRecord, _context: Context, { attempt, nextAttempt }: RetryInfo) =>
+      calls.push(["retry", attempt, `${error}`, error.thrown instanceof TaskTimeoutError, nextAttempt]),
+    onFailure: (_id: string, error: ErrorRecord, _context: Context, { attempt }: TaskInfo) => {
+      calls.push(["failure", attempt, `${error}`, error.thrown instanceof TaskTimeoutError]);
+      failed.tell();
+    },
+  };
+  const timesOut = workflow("times_out", ({ task }) => {
+    task(options, async (_context, handle) => {
+      if (handle.attempt === 1) await once(handle.signal, "abort");
+      else await mayStop.told;
+    });
+  });
+  const running = runToTheEnd(timesOut);
+  await failed.told;
+  mayStop.tell();
+  expect((await running)?.tasks).toMatchObject([{ task: "slow", failure: { code: "TASK_TIMEOUT" } }]);
+  const text = 'TaskTimeoutError: task "slow" held a slot for longer than its timeout of 50 ms';
+  expect(calls).toEqual([
+    ["retry", 1, text, true, 2],
+    ["failure", 2, text, true],
+  ]);
+});
+
+it("and so is a wait of a deferral that was too long, when the task does not catch it", async () => {
+  const calls: [kind: string, type: string][] = [];
+  const options = {
+    id: "waits",
+    retryAttempts: 1,
+    retryDelayMs: 0,
+    onRetry: (_id: string, error: ErrorRecord) => calls.push(["retry", error.type]),
+    onFailure: (_id: string, error: ErrorRecord) => calls.push(["failure", error.type]),
+  };
+  const inVain = workflow("in_vain", ({ task }) => {
+    task(options, async (_context, handle) => {
+      await handle.deferUntil(() => false, { pollIntervalMs: 5, maxWaitMs: 20 });
+    });
+  });
+  expect(await runToTheEnd(inVain)).toBeInstanceOf(RunFailedError);
+  expect(calls).toEqual([
+    ["retry", "DeferTimeoutError"],
+    ["failure", "DeferTimeoutError"],
   ]);
 });
 

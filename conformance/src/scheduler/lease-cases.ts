@@ -6,6 +6,7 @@ const QUIET_MS = 150;
 const [APPLIED, DUPLICATE, CONFLICT, STALE, REJECTED] = [1, 2, 3, 4, 5];
 const [MET, MAX_WAIT] = [1, 2];
 const SUCCEEDED = 3;
+const [HELD, ENDING] = [1, 6];
 export const TIMEOUT = 2;
 
 export const leaseCases: readonly SchedulerCase[] = [
@@ -160,6 +161,35 @@ export const leaseCases: readonly SchedulerCase[] = [
       const { leaseId } = await host.lease();
       const cancel = await host.next("cancel");
       same([cancel.leaseId, cancel.reason], [leaseId, TIMEOUT], "Cancel");
+    },
+  },
+  {
+    name: "timeout-outcome",
+    rules: ["P9.S2"],
+    title: "says with a timeout what follows, also to a host that was away",
+    run: async (world) => {
+      const retry = { attempts: 1, delayMs: 60_000, maxDelayMs: 60_000 };
+      const again = await world.join("first", {}, { timeoutMs: 100, retry });
+      await world.start();
+      const { leaseId } = await again.host.lease();
+      const { failure } = await again.host.next("cancel");
+      same([failure?.final, failure?.nextAttempt], [false, 2], "what follows on the first timeout");
+      must((failure?.retryInMs ?? 0) > 0, "the delay is not told");
+      const { welcome } = await world.rejoin(again, [{ leaseId, state: HELD }]);
+      const [verdict] = welcome.verdicts;
+      same([verdict?.state, verdict?.cancelReason], [ENDING, TIMEOUT], "the verdict");
+      same([verdict?.failure?.final, verdict?.failure?.nextAttempt], [false, 2], "what follows, in the verdict");
+    },
+  },
+  {
+    name: "timeout-final",
+    rules: ["P9.S2"],
+    title: "says with a timeout that it was the last",
+    run: async (world) => {
+      const { host } = await world.join("first", {}, { timeoutMs: 100 });
+      await world.start();
+      await host.lease();
+      same((await host.next("cancel")).failure?.final, true, "whether the timeout is final");
     },
   },
   {

@@ -1273,7 +1273,11 @@ type LeaseVerdict struct {
 	// How deferral `deferral` ended, when it did.
 	Outcome DeferralOutcome `protobuf:"varint,4,opt,name=outcome,proto3,enum=cloaca.v1.DeferralOutcome" json:"outcome,omitempty"`
 	// Why it is ENDING.
-	CancelReason  CancelReason `protobuf:"varint,5,opt,name=cancel_reason,json=cancelReason,proto3,enum=cloaca.v1.CancelReason" json:"cancel_reason,omitempty"`
+	CancelReason CancelReason `protobuf:"varint,5,opt,name=cancel_reason,json=cancelReason,proto3,enum=cloaca.v1.CancelReason" json:"cancel_reason,omitempty"`
+	// For ENDING with TIMEOUT: what follows from the failure, as in `Cancel`.
+	Failure *FailureVerdict `protobuf:"bytes,6,opt,name=failure,proto3" json:"failure,omitempty"`
+	// For ENDING: the detail for people, as in `Cancel`.
+	Detail        string `protobuf:"bytes,7,opt,name=detail,proto3" json:"detail,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1341,6 +1345,20 @@ func (x *LeaseVerdict) GetCancelReason() CancelReason {
 		return x.CancelReason
 	}
 	return CancelReason_CANCEL_REASON_UNSPECIFIED
+}
+
+func (x *LeaseVerdict) GetFailure() *FailureVerdict {
+	if x != nil {
+		return x.Failure
+	}
+	return nil
+}
+
+func (x *LeaseVerdict) GetDetail() string {
+	if x != nil {
+		return x.Detail
+	}
+	return ""
 }
 
 // First answer of a connection (P1).
@@ -2550,7 +2568,10 @@ type Cancel struct {
 	// Why.
 	Reason CancelReason `protobuf:"varint,2,opt,name=reason,proto3,enum=cloaca.v1.CancelReason" json:"reason,omitempty"`
 	// Detail for people.
-	Detail        string `protobuf:"bytes,3,opt,name=detail,proto3" json:"detail,omitempty"`
+	Detail string `protobuf:"bytes,3,opt,name=detail,proto3" json:"detail,omitempty"`
+	// For TIMEOUT: what follows from the failure of the attempt, as the receipt of a `Fail` tells it. Not set for another
+	// reason: the run is over, and nothing follows.
+	Failure       *FailureVerdict `protobuf:"bytes,4,opt,name=failure,proto3" json:"failure,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2604,6 +2625,13 @@ func (x *Cancel) GetDetail() string {
 		return x.Detail
 	}
 	return ""
+}
+
+func (x *Cancel) GetFailure() *FailureVerdict {
+	if x != nil {
+		return x.Failure
+	}
+	return nil
 }
 
 // An event named a lease that is not this session's current one. The host stops its code and forgets it.
@@ -3032,7 +3060,8 @@ type FailureVerdict struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The task run has failed; it is not executed again.
 	Final bool `protobuf:"varint,1,opt,name=final,proto3" json:"final,omitempty"`
-	// When it is not final: the delay before it is executed again, in milliseconds, from the commit.
+	// When it is not final: the delay before it is executed again, in milliseconds, from the commit; what is left of it
+	// when it is told again.
 	RetryInMs uint32 `protobuf:"varint,2,opt,name=retry_in_ms,json=retryInMs,proto3" json:"retry_in_ms,omitempty"`
 	// When it is not final: the number of the attempt that follows.
 	NextAttempt   uint32 `protobuf:"varint,3,opt,name=next_attempt,json=nextAttempt,proto3" json:"next_attempt,omitempty"`
@@ -3422,13 +3451,15 @@ const file_cloaca_v1_host_service_proto_rawDesc = "" +
 	"\tHeldLease\x12\x19\n" +
 	"\blease_id\x18\x01 \x01(\tR\aleaseId\x12+\n" +
 	"\x05state\x18\x02 \x01(\x0e2\x15.cloaca.v1.LeaseStateR\x05state\x12\x1a\n" +
-	"\bdeferral\x18\x03 \x01(\rR\bdeferral\"\xe6\x01\n" +
+	"\bdeferral\x18\x03 \x01(\rR\bdeferral\"\xb3\x02\n" +
 	"\fLeaseVerdict\x12\x19\n" +
 	"\blease_id\x18\x01 \x01(\tR\aleaseId\x12+\n" +
 	"\x05state\x18\x02 \x01(\x0e2\x15.cloaca.v1.LeaseStateR\x05state\x12\x1a\n" +
 	"\bdeferral\x18\x03 \x01(\rR\bdeferral\x124\n" +
 	"\aoutcome\x18\x04 \x01(\x0e2\x1a.cloaca.v1.DeferralOutcomeR\aoutcome\x12<\n" +
-	"\rcancel_reason\x18\x05 \x01(\x0e2\x17.cloaca.v1.CancelReasonR\fcancelReason\"\xe9\x03\n" +
+	"\rcancel_reason\x18\x05 \x01(\x0e2\x17.cloaca.v1.CancelReasonR\fcancelReason\x123\n" +
+	"\afailure\x18\x06 \x01(\v2\x19.cloaca.v1.FailureVerdictR\afailure\x12\x16\n" +
+	"\x06detail\x18\a \x01(\tR\x06detail\"\xe9\x03\n" +
 	"\aWelcome\x12)\n" +
 	"\x10protocol_version\x18\x01 \x01(\rR\x0fprotocolVersion\x12\x1d\n" +
 	"\n" +
@@ -3531,11 +3562,12 @@ const file_cloaca_v1_host_service_proto_rawDesc = "" +
 	"\n" +
 	"Checkpoint\x12\x19\n" +
 	"\blease_id\x18\x01 \x01(\tR\aleaseId\x12&\n" +
-	"\x05patch\x18\x02 \x01(\v2\x10.cloaca.v1.PatchR\x05patch\"l\n" +
+	"\x05patch\x18\x02 \x01(\v2\x10.cloaca.v1.PatchR\x05patch\"\xa1\x01\n" +
 	"\x06Cancel\x12\x19\n" +
 	"\blease_id\x18\x01 \x01(\tR\aleaseId\x12/\n" +
 	"\x06reason\x18\x02 \x01(\x0e2\x17.cloaca.v1.CancelReasonR\x06reason\x12\x16\n" +
-	"\x06detail\x18\x03 \x01(\tR\x06detail\"<\n" +
+	"\x06detail\x18\x03 \x01(\tR\x06detail\x123\n" +
+	"\afailure\x18\x04 \x01(\v2\x19.cloaca.v1.FailureVerdictR\afailure\"<\n" +
 	"\aRevoked\x12\x19\n" +
 	"\blease_id\x18\x01 \x01(\tR\aleaseId\x12\x16\n" +
 	"\x06detail\x18\x02 \x01(\tR\x06detail\"$\n" +
@@ -3724,39 +3756,41 @@ var file_cloaca_v1_host_service_proto_depIdxs = []int32{
 	0,  // 34: cloaca.v1.LeaseVerdict.state:type_name -> cloaca.v1.LeaseState
 	1,  // 35: cloaca.v1.LeaseVerdict.outcome:type_name -> cloaca.v1.DeferralOutcome
 	2,  // 36: cloaca.v1.LeaseVerdict.cancel_reason:type_name -> cloaca.v1.CancelReason
-	14, // 37: cloaca.v1.Welcome.limits:type_name -> cloaca.v1.Limits
-	12, // 38: cloaca.v1.Welcome.verdicts:type_name -> cloaca.v1.LeaseVerdict
-	15, // 39: cloaca.v1.Welcome.workflows:type_name -> cloaca.v1.RegisteredWorkflow
-	45, // 40: cloaca.v1.Register.definitions:type_name -> cloaca.v1.WorkflowDefinition
-	46, // 41: cloaca.v1.Register.implementations:type_name -> cloaca.v1.Implementation
-	15, // 42: cloaca.v1.Registered.workflows:type_name -> cloaca.v1.RegisteredWorkflow
-	43, // 43: cloaca.v1.Lease.input:type_name -> cloaca.v1.Lease.InputEntry
-	47, // 44: cloaca.v1.Lease.checkpoint:type_name -> cloaca.v1.Patch
-	44, // 45: cloaca.v1.Lease.labels:type_name -> cloaca.v1.Lease.LabelsEntry
-	47, // 46: cloaca.v1.Complete.patch:type_name -> cloaca.v1.Patch
-	48, // 47: cloaca.v1.Fail.failure:type_name -> cloaca.v1.Failure
-	47, // 48: cloaca.v1.DeferUntil.checkpoint:type_name -> cloaca.v1.Patch
-	1,  // 49: cloaca.v1.SlotGranted.outcome:type_name -> cloaca.v1.DeferralOutcome
-	47, // 50: cloaca.v1.Checkpoint.patch:type_name -> cloaca.v1.Patch
-	2,  // 51: cloaca.v1.Cancel.reason:type_name -> cloaca.v1.CancelReason
-	47, // 52: cloaca.v1.Decline.checkpoint:type_name -> cloaca.v1.Patch
-	36, // 53: cloaca.v1.Receipts.exceptions:type_name -> cloaca.v1.Receipt
-	3,  // 54: cloaca.v1.Receipt.result:type_name -> cloaca.v1.ReceiptResult
-	49, // 55: cloaca.v1.Receipt.error:type_name -> cloaca.v1.Error
-	37, // 56: cloaca.v1.Receipt.failure:type_name -> cloaca.v1.FailureVerdict
-	6,  // 57: cloaca.v1.ExchangeRequest.events:type_name -> cloaca.v1.HostEvent
-	7,  // 58: cloaca.v1.ExchangeResponse.events:type_name -> cloaca.v1.SchedulerEvent
-	4,  // 59: cloaca.v1.HostService.Work:input_type -> cloaca.v1.WorkRequest
-	38, // 60: cloaca.v1.HostService.Exchange:input_type -> cloaca.v1.ExchangeRequest
-	40, // 61: cloaca.v1.HostService.KeepAlive:input_type -> cloaca.v1.KeepAliveRequest
-	5,  // 62: cloaca.v1.HostService.Work:output_type -> cloaca.v1.WorkResponse
-	39, // 63: cloaca.v1.HostService.Exchange:output_type -> cloaca.v1.ExchangeResponse
-	41, // 64: cloaca.v1.HostService.KeepAlive:output_type -> cloaca.v1.KeepAliveResponse
-	62, // [62:65] is the sub-list for method output_type
-	59, // [59:62] is the sub-list for method input_type
-	59, // [59:59] is the sub-list for extension type_name
-	59, // [59:59] is the sub-list for extension extendee
-	0,  // [0:59] is the sub-list for field type_name
+	37, // 37: cloaca.v1.LeaseVerdict.failure:type_name -> cloaca.v1.FailureVerdict
+	14, // 38: cloaca.v1.Welcome.limits:type_name -> cloaca.v1.Limits
+	12, // 39: cloaca.v1.Welcome.verdicts:type_name -> cloaca.v1.LeaseVerdict
+	15, // 40: cloaca.v1.Welcome.workflows:type_name -> cloaca.v1.RegisteredWorkflow
+	45, // 41: cloaca.v1.Register.definitions:type_name -> cloaca.v1.WorkflowDefinition
+	46, // 42: cloaca.v1.Register.implementations:type_name -> cloaca.v1.Implementation
+	15, // 43: cloaca.v1.Registered.workflows:type_name -> cloaca.v1.RegisteredWorkflow
+	43, // 44: cloaca.v1.Lease.input:type_name -> cloaca.v1.Lease.InputEntry
+	47, // 45: cloaca.v1.Lease.checkpoint:type_name -> cloaca.v1.Patch
+	44, // 46: cloaca.v1.Lease.labels:type_name -> cloaca.v1.Lease.LabelsEntry
+	47, // 47: cloaca.v1.Complete.patch:type_name -> cloaca.v1.Patch
+	48, // 48: cloaca.v1.Fail.failure:type_name -> cloaca.v1.Failure
+	47, // 49: cloaca.v1.DeferUntil.checkpoint:type_name -> cloaca.v1.Patch
+	1,  // 50: cloaca.v1.SlotGranted.outcome:type_name -> cloaca.v1.DeferralOutcome
+	47, // 51: cloaca.v1.Checkpoint.patch:type_name -> cloaca.v1.Patch
+	2,  // 52: cloaca.v1.Cancel.reason:type_name -> cloaca.v1.CancelReason
+	37, // 53: cloaca.v1.Cancel.failure:type_name -> cloaca.v1.FailureVerdict
+	47, // 54: cloaca.v1.Decline.checkpoint:type_name -> cloaca.v1.Patch
+	36, // 55: cloaca.v1.Receipts.exceptions:type_name -> cloaca.v1.Receipt
+	3,  // 56: cloaca.v1.Receipt.result:type_name -> cloaca.v1.ReceiptResult
+	49, // 57: cloaca.v1.Receipt.error:type_name -> cloaca.v1.Error
+	37, // 58: cloaca.v1.Receipt.failure:type_name -> cloaca.v1.FailureVerdict
+	6,  // 59: cloaca.v1.ExchangeRequest.events:type_name -> cloaca.v1.HostEvent
+	7,  // 60: cloaca.v1.ExchangeResponse.events:type_name -> cloaca.v1.SchedulerEvent
+	4,  // 61: cloaca.v1.HostService.Work:input_type -> cloaca.v1.WorkRequest
+	38, // 62: cloaca.v1.HostService.Exchange:input_type -> cloaca.v1.ExchangeRequest
+	40, // 63: cloaca.v1.HostService.KeepAlive:input_type -> cloaca.v1.KeepAliveRequest
+	5,  // 64: cloaca.v1.HostService.Work:output_type -> cloaca.v1.WorkResponse
+	39, // 65: cloaca.v1.HostService.Exchange:output_type -> cloaca.v1.ExchangeResponse
+	41, // 66: cloaca.v1.HostService.KeepAlive:output_type -> cloaca.v1.KeepAliveResponse
+	64, // [64:67] is the sub-list for method output_type
+	61, // [61:64] is the sub-list for method input_type
+	61, // [61:61] is the sub-list for extension type_name
+	61, // [61:61] is the sub-list for extension extendee
+	0,  // [0:61] is the sub-list for field type_name
 }
 
 func init() { file_cloaca_v1_host_service_proto_init() }

@@ -9,8 +9,12 @@ import pytest
 
 import cloaca
 from cloaca.v1.host_service_pb2 import (
+    CANCEL_REASON_TIMEOUT,
+    LEASE_STATE_ENDING,
+    FailureVerdict,
     KeepAliveResponse,
     Lease,
+    LeaseVerdict,
     Limits,
     Receipts,
     RegisteredWorkflow,
@@ -198,3 +202,38 @@ def test_a_refusal_that_another_try_would_not_change_ends_the_host():
     with pytest.raises(cloaca.RemoteError):
         host.wait_ready(20)
     scheduler.stop()
+
+
+def test_of_a_timeout_is_heard_once_also_when_it_came_while_the_connection_was_away(scheduler):
+    heard, begun, told, may_stop = [], threading.Event(), threading.Event(), threading.Event()
+    with cloaca.WorkflowBuilder("wired") as builder:
+
+        def note(task_id, error, context):
+            heard.append(error)
+            told.set()
+
+        @cloaca.task(id="deaf", on_failure=note)
+        def deaf(context):
+            begun.set()
+            may_stop.wait(20)
+
+    host = cloaca.Host(scheduler.address, host_id="wired", max_backoff_ms=50).register(builder).start()
+    says, _ = scheduler.welcome()
+    says.put(lease("1", "deaf"))
+    assert begun.wait(20)
+    says.put(CUT)
+    ending = {
+        "lease_id": "1",
+        "state": LEASE_STATE_ENDING,
+        "cancel_reason": CANCEL_REASON_TIMEOUT,
+        "detail": "too slow",
+    }
+    verdicts = [LeaseVerdict(failure=FailureVerdict(final=True), **ending)]
+    says, _ = scheduler.welcome(2, verdicts=verdicts)
+    assert told.wait(20)
+    says.put(CUT)
+    says, _ = scheduler.welcome(3, verdicts=verdicts)
+    may_stop.set()
+    assert scheduler.next("stopped").stopped.lease_id == "1"
+    end(host, says)
+    assert heard == ["TaskTimeoutError: too slow"]

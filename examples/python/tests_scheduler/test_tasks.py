@@ -234,6 +234,31 @@ def test_a_cancelled_sync_task_is_told(one_slot):
     assert seen == ["RUN_CANCELLED"]
 
 
+def test_on_failure_hears_of_the_last_timeout_from_a_task_that_does_not_stop(address):
+    """Retried as any failure; the callback does not wait for code that never stops, and hears of it once."""
+    heard, told, may_stop = [], threading.Event(), threading.Event()
+
+    def note(task_id, error, context):
+        heard.append((task_id, error, context.get("begun")))
+        told.set()
+
+    with cloaca.WorkflowBuilder("times-out") as builder:
+
+        @cloaca.task(id="slow", timeout_ms=50, retry_attempts=1, retry_delay_ms=10, on_failure=note)
+        def slow(context, handle):
+            context.set("begun", handle.attempt)
+            (handle.stopping if handle.attempt == 1 else may_stop).wait(20)
+
+    with cloaca.DefaultRunner(address, host_id="times-out") as runner:
+        run_id = runner.start(builder)
+        assert told.wait(20)
+        may_stop.set()
+        with pytest.raises(cloaca.RunFailedError, match="timeout of 50 ms"):
+            runner.client.result(run_id, 30)
+    assert heard == [("slow", 'TaskTimeoutError: task "slow" held a slot for longer than its timeout of 50 ms', 2)]
+    assert issubclass(cloaca.TaskTimeoutError, TimeoutError)
+
+
 def test_a_cancelled_async_task_is_cancelled(one_slot):
     seen, begun = [], threading.Event()
 

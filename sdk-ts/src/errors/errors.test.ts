@@ -24,6 +24,7 @@ import {
   RunFailedError,
   SlotsClosedError,
   TaskResultInvalidError,
+  TaskTimeoutError,
   TransientError,
 } from "./index.js";
 
@@ -32,6 +33,7 @@ const problem = { path: "tasks[0].id", message: "is empty" };
 /** One of each, with its code and its whole message. */
 const all: readonly [CloacaError, string, string][] = [
   [new CloacaError("SOME_CODE", "text"), "SOME_CODE", "text"],
+  [new TaskTimeoutError("it took 5 ms"), "TASK_TIMEOUT", "it took 5 ms"],
   [new CancelledError("TIMEOUT", "after 5 ms"), "CANCELLED", "cancelled: TIMEOUT (after 5 ms)"],
   [new ConnectionError("grpc://x:1", "refused"), "CONNECTION_FAILED", "grpc://x:1: refused"],
   [

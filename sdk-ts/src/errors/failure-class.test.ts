@@ -18,6 +18,7 @@ import {
   RemoteError,
   SlotsClosedError,
   TaskResultInvalidError,
+  TaskTimeoutError,
   TransientError,
 } from "./index.js";
 
@@ -123,6 +124,7 @@ describe("isTransient", () => {
     ["a ConnectionError", new ConnectionError("grpc://x:1", "refused"), true],
     ["a DeferTimeoutError", new DeferTimeoutError(5), true],
     ["a SlotsClosedError", new SlotsClosedError(), true],
+    ["a TaskTimeoutError", new TaskTimeoutError("slow"), true],
     ["a PermanentError", permanent, false],
     ["a CancelledError", new CancelledError("TIMEOUT"), false],
     ["a HandleConsumedError", new HandleConsumedError("deferUntil", "task_ended"), false],

@@ -5,6 +5,7 @@ import { DeferTimeoutError, SlotsClosedError } from "./handle-errors.js";
 import { ConnectionError, RemoteError } from "./remote-errors.js";
 import { retryAfterIn } from "./retry-after.js";
 import { PermanentError, TransientError } from "./retry-errors.js";
+import { TaskTimeoutError } from "./task-errors.js";
 
 /** What can be said about a failure, for whoever decides about another attempt. */
 export interface FailureClass {
@@ -180,6 +181,7 @@ function verdictOfOurs(error: object): Verdict | null {
   if (error instanceof PermanentError || (error instanceof CloacaError && FINAL_CODES.has(error.code))) return "final";
   if (error instanceof TransientError || error instanceof ConnectionError) return "transient";
   if (error instanceof DeferTimeoutError || error instanceof SlotsClosedError) return "transient";
+  if (error instanceof TaskTimeoutError) return "transient";
   return error instanceof RemoteError ? grpcVerdict(error.details.status) : null;
 }
 

@@ -24,4 +24,4 @@ export type { Problem } from "./problem.js";
 export { ConnectionError, RemoteError, type RemoteErrorDetails } from "./remote-errors.js";
 export { PermanentError, TransientError, type TransientErrorOptions } from "./retry-errors.js";
 export { RunFailedError, type RunFailure, type UnsuccessfulTask } from "./run-failed-error.js";
-export { CancelledError, TaskResultInvalidError } from "./task-errors.js";
+export { CancelledError, TaskResultInvalidError, TaskTimeoutError } from "./task-errors.js";

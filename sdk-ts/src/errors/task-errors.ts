@@ -16,6 +16,20 @@ export class TaskResultInvalidError extends CloacaError {
   }
 }
 
+/**
+ * An attempt held a slot for longer than the `timeoutMs` of its task, so it has failed; what `onFailure` and `onRetry` get. The
+ * code of the task itself is told by `handle.signal`, with a {@link CancelledError}. Transient. Code `TASK_TIMEOUT`.
+ */
+export class TaskTimeoutError extends CloacaError {
+  constructor(message: string) {
+    super("TASK_TIMEOUT", message);
+  }
+
+  static {
+    brandError(TaskTimeoutError, "TaskTimeoutError");
+  }
+}
+
 /** The task was told to stop. Also the `reason` of `handle.signal`. Code `CANCELLED`. */
 export class CancelledError extends CloacaError {
   /** Why, for example `RUN_CANCELLED`, `RUN_TIMEOUT`, `TIMEOUT`, `REVOKED` or `SHUTDOWN`. */

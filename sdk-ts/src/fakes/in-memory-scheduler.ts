@@ -120,7 +120,8 @@ export class InMemoryScheduler {
   }
 
   verdict(leaseId: string, more: Partial<Verdict>): Verdict {
-    return { leaseId, state: "HELD", deferral: 0, outcome: null, cancelReason: "UNSPECIFIED", ...more };
+    const fencing = { reason: "UNSPECIFIED", detail: "" } as const;
+    return { leaseId, state: "HELD", deferral: 0, outcome: null, fencing, ...more };
   }
 
   #hear(events: readonly NumberedEvent[]): void {

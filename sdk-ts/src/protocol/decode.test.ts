@@ -33,7 +33,13 @@ describe("decodeEvent", () => {
   it("reads a Welcome with its verdicts and versions", () => {
     const verdicts = [
       { leaseId: "a", state: LeaseState.HELD, deferral: 2, outcome: DeferralOutcome.MAX_WAIT },
-      { leaseId: "b", state: LeaseState.ENDING, cancelReason: CancelReason.TIMEOUT },
+      {
+        leaseId: "b",
+        state: LeaseState.ENDING,
+        cancelReason: CancelReason.TIMEOUT,
+        detail: "slow",
+        failure: { final: true },
+      },
       // From a newer scheduler: a state with which the host has nothing to go on.
       { leaseId: "c", state: 99 as LeaseState },
       { leaseId: "d" },
@@ -51,7 +57,7 @@ describe("decodeEvent", () => {
         workflows,
         verdicts: [
           { leaseId: "a", state: "HELD", deferral: 2, outcome: "MAX_WAIT" },
-          { leaseId: "b", state: "ENDING", outcome: null, cancelReason: "TIMEOUT" },
+          { leaseId: "b", state: "ENDING", outcome: null, fencing: { reason: "TIMEOUT", detail: "slow", next: null } },
           { leaseId: "c", state: "REVOKED" },
           { leaseId: "d", state: "REVOKED" },
         ],
@@ -97,6 +103,17 @@ describe("decodeEvent", () => {
     [
       { case: "cancel", value: { leaseId: "l", reason: CancelReason.RUN_CANCELLED, detail: "d" } },
       { type: "cancel", leaseId: "l", reason: "RUN_CANCELLED", detail: "d" },
+    ],
+    [
+      { case: "cancel", value: { leaseId: "l", reason: CancelReason.TIMEOUT, failure: { final: true } } },
+      { type: "cancel", leaseId: "l", reason: "TIMEOUT", detail: "", next: null },
+    ],
+    [
+      {
+        case: "cancel",
+        value: { leaseId: "l", reason: CancelReason.TIMEOUT, failure: { retryInMs: 7, nextAttempt: 2 } },
+      },
+      { type: "cancel", leaseId: "l", reason: "TIMEOUT", detail: "", next: { delayMs: 7, nextAttempt: 2 } },
     ],
     [
       { case: "cancel", value: { leaseId: "l", reason: 99 as CancelReason } },

@@ -1,6 +1,7 @@
 /** From protobuf to words of the SDK. */
 import {
   DeferralOutcome,
+  type FailureVerdict,
   type SchedulerEvent,
   CancelReason as WireCancelReason,
   LeaseState as WireLeaseState,
@@ -9,7 +10,17 @@ import {
   ReceiptResult as WireReceiptResult,
   type Welcome as WireWelcome,
 } from "@cloaca/protocol";
-import type { CancelReason, LeaseState, Patch, Receipt, ReceiptResult, SchedulerSays, Welcome } from "./words.js";
+import type {
+  CancelReason,
+  Fencing,
+  LeaseState,
+  NextAttempt,
+  Patch,
+  Receipt,
+  ReceiptResult,
+  SchedulerSays,
+  Welcome,
+} from "./words.js";
 
 /** Null for an event from a newer scheduler: what a host does not know it ignores. */
 export function decodeEvent({ event }: SchedulerEvent): SchedulerSays | null {
@@ -25,8 +36,8 @@ export function decodeEvent({ event }: SchedulerEvent): SchedulerSays | null {
       return { type: "granted", leaseId, n: deferral, outcome: outcomeOf(outcome) ?? "MET" };
     }
     case "cancel": {
-      const { leaseId, reason, detail } = event.value;
-      return { type: "cancel", leaseId, reason: cancelReason(reason), detail };
+      const { leaseId, reason, detail, failure } = event.value;
+      return { type: "cancel", leaseId, ...fencing(reason, detail, failure) };
     }
     case "revoked":
       return { type: "revoked", leaseId: event.value.leaseId, detail: event.value.detail };
@@ -65,7 +76,7 @@ function decodeWelcome(welcome: WireWelcome): Welcome {
       state: leaseState(verdict.state),
       deferral: verdict.deferral,
       outcome: outcomeOf(verdict.outcome),
-      cancelReason: cancelReason(verdict.cancelReason),
+      fencing: fencing(verdict.cancelReason, verdict.detail, verdict.failure),
     })),
   };
 }
@@ -77,10 +88,20 @@ function decodeReceipt({ seq, result, error, failure }: WireReceipt): Receipt {
     code: error?.code ?? "",
     message: error?.message ?? "",
     isFinalFailure: failure?.final ?? false,
-    ...(failure === undefined || failure.final || failure.nextAttempt === 0
-      ? null
-      : { retry: { delayMs: failure.retryInMs, nextAttempt: failure.nextAttempt } }),
+    ...retryOf(failure),
   };
+}
+
+function retryOf(failure: FailureVerdict | undefined): { readonly retry: NextAttempt } | null {
+  if (failure === undefined || failure.final || failure.nextAttempt === 0) return null;
+  return { retry: { delayMs: failure.retryInMs, nextAttempt: failure.nextAttempt } };
+}
+
+function fencing(reason: WireCancelReason, detail: string, failure: FailureVerdict | undefined): Fencing {
+  const told = { reason: cancelReason(reason), detail };
+  if (failure?.final) return { ...told, next: null };
+  const next = retryOf(failure)?.retry;
+  return next === undefined ? told : { ...told, next };
 }
 
 function decodePatch(patch: WirePatch | undefined): Patch {

@@ -154,12 +154,30 @@ export interface Limits {
 
 export type CancelReason = "RUN_CANCELLED" | "TIMEOUT" | "RUN_TIMEOUT" | "UNSPECIFIED";
 
+/** The attempt that follows on one that has failed. */
+export interface NextAttempt {
+  /** How long after the failure it begins, in milliseconds. */
+  readonly delayMs: number;
+  /** Its number. */
+  readonly nextAttempt: number;
+}
+
+/** That a lease is fenced, and why (P3). */
+export interface Fencing {
+  readonly reason: CancelReason;
+  /** For people. */
+  readonly detail: string;
+  /** For TIMEOUT: the attempt that follows, null when the failure is final. Absent where the scheduler does not say. */
+  readonly next?: NextAttempt | null;
+}
+
 export interface Verdict {
   readonly leaseId: string;
   readonly state: LeaseState;
   readonly deferral: number;
   readonly outcome: "MET" | "MAX_WAIT" | null;
-  readonly cancelReason: CancelReason;
+  /** For ENDING. */
+  readonly fencing: Fencing;
 }
 
 /** A workflow that the scheduler has registered, and the version that it computed (P13). */
@@ -205,8 +223,8 @@ export interface Receipt {
   readonly message: string;
   /** For `fail`, and for what the scheduler made one of: whether the task run has failed for good. */
   readonly isFinalFailure: boolean;
-  /** For the same, when another attempt follows: how long after the commit, in milliseconds, and its number. */
-  readonly retry?: { readonly delayMs: number; readonly nextAttempt: number };
+  /** For the same, when another attempt follows. */
+  readonly retry?: NextAttempt;
 }
 
 export type SchedulerSays =
@@ -214,7 +232,7 @@ export type SchedulerSays =
   | { readonly type: "lease"; readonly lease: Lease }
   | { readonly type: "deferred"; readonly leaseId: string; readonly n: number }
   | { readonly type: "granted"; readonly leaseId: string; readonly n: number; readonly outcome: "MET" | "MAX_WAIT" }
-  | { readonly type: "cancel"; readonly leaseId: string; readonly reason: CancelReason; readonly detail: string }
+  | ({ readonly type: "cancel"; readonly leaseId: string } & Fencing)
   | { readonly type: "revoked"; readonly leaseId: string; readonly detail: string }
   | { readonly type: "receipts"; readonly upTo: number; readonly exceptions: readonly Receipt[] }
   | { readonly type: "heartbeat_ack"; readonly nonce: number }

@@ -1,10 +1,13 @@
 import { describe, expect, it } from "vitest";
+import { type ErrorRecord, isTransient, TaskTimeoutError } from "../errors/index.js";
 import { InMemoryScheduler } from "../fakes/in-memory-scheduler.js";
 import type { Context, RetryInfo } from "../task/index.js";
 
 describe("callbacks", () => {
   function called() {
     const calls: unknown[] = [];
+    const errors: unknown[] = [];
+    let go = (): void => {};
     const back = {
       onSuccess: (id: string) => void calls.push(["success", id]),
       onFailure: (id: string, error: { code: string; message: string }) =>
@@ -21,13 +24,26 @@ describe("callbacks", () => {
           throw new Error("the callback is broken");
         },
       },
+      slow: {
+        fn: (context: Context) => {
+          context.set("begun", true);
+          return new Promise<void>((resolve) => {
+            go = resolve;
+          });
+        },
+        ...back,
+        onFailure: (id: string, error: ErrorRecord, context: Context) => {
+          errors.push(error.thrown);
+          calls.push(["failure", id, error.code, error.message, context.keys()]);
+        },
+      },
       unlucky: {
         fn: () => Promise.reject(new Error("boom")),
         onRetry: () => Promise.reject(new Error("the callback is broken")),
       },
     });
     scheduler.connect();
-    return { scheduler, calls };
+    return { scheduler, calls, errors, go: () => go() };
   }
 
   it("come after the receipt", async () => {
@@ -124,6 +140,69 @@ describe("callbacks", () => {
     await scheduler.settled();
     expect(calls).toEqual([["retry", "good", "odd", ["n"], 1, 5, 2]]);
     expect(scheduler.types()).toEqual(["complete"]);
+  });
+
+  const timeout = { reason: "TIMEOUT", detail: 'task "slow" held a slot for too long' } as const;
+
+  it("tell of a timeout at once, whether or not the code ever stops, and of nothing after it (P9)", async () => {
+    const { scheduler, calls, errors, go } = called();
+    const leaseId = scheduler.lease("slow");
+    scheduler.say({ type: "cancel", leaseId, ...timeout, next: null });
+    await scheduler.settled();
+    const told = ["failure", "slow", "TASK_TIMEOUT", timeout.detail, ["begun"]];
+    expect(calls).toEqual([told]);
+    expect(errors).toEqual([expect.any(TaskTimeoutError)]);
+    expect(errors.map(isTransient)).toEqual([true]);
+    // What it had not heard of for sure it hears of again, and tells nobody twice (P6).
+    scheduler.connect({
+      verdicts: [scheduler.verdict(leaseId, { state: "ENDING", fencing: { ...timeout, next: null } })],
+    });
+    go();
+    await scheduler.next("stopped");
+    scheduler.receipt();
+    await scheduler.settled();
+    expect(calls).toEqual([told]);
+    expect(scheduler.session.isIdle).toBe(true);
+  });
+
+  it("tell of a timeout that another attempt follows, with when and which", async () => {
+    const { scheduler, calls } = called();
+    const leaseId = scheduler.lease("slow", { attempt: 2 });
+    scheduler.say({ type: "cancel", leaseId, ...timeout, next: { delayMs: 250, nextAttempt: 3 } });
+    await scheduler.settled();
+    expect(calls).toEqual([["retry", "slow", timeout.detail, ["begun"], 2, 250, 3]]);
+  });
+
+  it("tell of a timeout that came while the connection was away", async () => {
+    const { scheduler, calls } = called();
+    const leaseId = scheduler.lease("slow");
+    scheduler.disconnect();
+    const fencing = { ...timeout, next: { delayMs: 9, nextAttempt: 2 } };
+    scheduler.connect({ verdicts: [scheduler.verdict(leaseId, { state: "ENDING", fencing })] });
+    await scheduler.settled();
+    expect(calls).toEqual([["retry", "slow", timeout.detail, ["begun"], 1, 9, 2]]);
+  });
+
+  it("tell of the timeout, and not of the result that crossed it on the wire", async () => {
+    for (const task of ["good", "bad"]) {
+      const { scheduler, calls } = called();
+      const leaseId = scheduler.lease(task);
+      const { seq } = await scheduler.next(task === "good" ? "complete" : "fail");
+      scheduler.say({ type: "cancel", leaseId, ...timeout, next: null });
+      scheduler.receipt({ seq, result: "STALE" });
+      await scheduler.settled();
+      expect(calls).toEqual([["failure", task, "TASK_TIMEOUT", timeout.detail]]);
+      expect(scheduler.session.isIdle).toBe(true);
+    }
+  });
+
+  it("tell of no failure when the run was cancelled, and of none that a scheduler says nothing about", async () => {
+    const { scheduler, calls } = called();
+    for (const reason of ["RUN_CANCELLED", "RUN_TIMEOUT", "TIMEOUT"] as const) {
+      scheduler.say({ type: "cancel", leaseId: scheduler.lease("slow"), reason, detail: "" });
+    }
+    await scheduler.settled();
+    expect(calls).toEqual([]);
   });
 
   it("that throw before a retry are logged as well", async () => {

@@ -19,12 +19,14 @@ import {
   DeferralNotAwaitedError,
   ErrorRecord,
   RemoteError,
+  TaskTimeoutError,
 } from "../errors/index.js";
-import type { CancelReason, HostSays, Lease, LeaseState, Patch, Receipt } from "../protocol/words.js";
+import type { Fencing, HostSays, Lease, LeaseState, Patch, Receipt } from "../protocol/words.js";
 import type { Context } from "../task/context.js";
 import { contextFromWire, isEmptyPatch, patchOf, takePatch } from "../task/context-wire.js";
 import type { ResolvedTask, TaskInfo } from "../task/definition.js";
 import { resultContext } from "../task/result.js";
+import { Callbacks } from "./callbacks.js";
 import { CommittedPatch } from "./committed-patch.js";
 import type { Deferral } from "./deferral.js";
 import { failureOf } from "./failure-text.js";
@@ -43,8 +45,6 @@ export interface ExecutionPort {
   warn(message: string, fields: Readonly<Record<string, unknown>>): void;
 }
 
-export type StopReason = CancelReason | "REVOKED";
-
 type Outcome = Extract<HostSays, { type: "complete" | "fail" }>;
 
 /** Why nothing counts any more that the code returns. */
@@ -59,6 +59,7 @@ export class Execution {
   /** The current deferral, or the last one. */
   deferral: Deferral | null = null;
   readonly #committed: CommittedPatch;
+  readonly #callbacks = new Callbacks(this);
   #isCodeOver = false;
   #isSettled = false;
   #stopping: Stopping | null = null;
@@ -138,11 +139,13 @@ export class Execution {
   refused({ isFinalFailure, message }: Receipt): void {
     if (!isFinalFailure) return;
     this.revoke(message);
-    this.#failed(ErrorRecord.from(new Error(message)));
+    this.#callbacks.failed(ErrorRecord.from(new Error(message)), null);
   }
 
   /** P3: the lease is fenced. The code is told, and `Stopped` is said once it has stopped. */
-  cancel(reason: StopReason, detail: string): void {
+  cancel({ reason, detail, next }: Fencing): void {
+    // P9: the attempt has failed, whatever became of its code here. That may never stop, so nobody waits for it.
+    if (next !== undefined) this.#callbacks.failed(ErrorRecord.from(new TaskTimeoutError(detail)), next);
     // What has ended is on its way, or was refused: its slot is free with it.
     if (this.#isCodeOver || this.#stopping !== null) return;
     this.#stopping = "fenced";
@@ -220,20 +223,10 @@ export class Execution {
     if (isFailure) {
       // Also of a Complete: its patch was too large, and the scheduler has made a failure of it (P10).
       const error = record ?? ErrorRecord.from(new Error(outcome.type === "fail" ? outcome.failure.message : message));
-      if (retry === undefined) this.#failed(error);
-      else this.#retried(error, retry);
+      this.#callbacks.failed(error, retry ?? null);
     } else if (outcome.type === "complete" && (result === "APPLIED" || result === "DUPLICATE")) {
-      void this.#callBack("onSuccess", () => this.task.onSuccess?.(this.task.id, this.context, this.info()));
+      this.#callbacks.succeeded();
     }
-  }
-
-  #failed(error: ErrorRecord): void {
-    void this.#callBack("onFailure", () => this.task.onFailure?.(this.task.id, error, this.context, this.info()));
-  }
-
-  #retried(error: ErrorRecord, retry: NonNullable<Receipt["retry"]>): void {
-    const info = { ...this.info(), ...retry };
-    void this.#callBack("onRetry", () => this.task.onRetry?.(this.task.id, error, this.context, info));
   }
 
   #settle(): void {
@@ -243,14 +236,5 @@ export class Execution {
 
   #forgetWhenOver(): void {
     if (this.#isSettled && this.#isCodeOver) this.port.gone(this);
-  }
-
-  /** What callbacks throw is logged, and has no effect. */
-  async #callBack(name: string, call: () => unknown): Promise<void> {
-    try {
-      await call();
-    } catch (error) {
-      this.port.warn("callback_failed", { callback: name, task: this.task.id, error: String(ErrorRecord.from(error)) });
-    }
   }
 }

@@ -175,9 +175,9 @@ describe("a reconnect (P6)", () => {
     const { scheduler, go, started } = gated();
     const leaseId = scheduler.lease("a");
     const { signal } = await started;
-    const verdict = scheduler.verdict(leaseId, { state: "ENDING", cancelReason: "TIMEOUT" });
+    const verdict = scheduler.verdict(leaseId, { state: "ENDING", fencing: { reason: "TIMEOUT", detail: "slow" } });
     scheduler.connect({ verdicts: [verdict] });
-    expect(signal.reason).toMatchObject({ reason: "TIMEOUT" });
+    expect(signal.reason).toMatchObject({ reason: "TIMEOUT", message: "cancelled: TIMEOUT (slow)" });
     go();
     expect(await scheduler.next("stopped")).toMatchObject({ leaseId });
   });

@@ -158,7 +158,7 @@ export class HostSession implements ExecutionPort {
         this.#executions.get(said.leaseId)?.deferral?.granted(said.n, said.outcome);
         break;
       case "cancel":
-        this.#executions.get(said.leaseId)?.cancel(said.reason, said.detail);
+        this.#executions.get(said.leaseId)?.cancel(said);
         break;
       case "revoked":
         this.#revoke(said.leaseId, said.detail);
@@ -241,7 +241,7 @@ export class HostSession implements ExecutionPort {
   }
 
   /** What the books say about a lease that `Hello` listed (P6). */
-  #apply({ leaseId, state, deferral: n, outcome, cancelReason }: Verdict): void {
+  #apply({ leaseId, state, deferral: n, outcome, fencing }: Verdict): void {
     const execution = this.#executions.get(leaseId);
     if (execution === undefined) return;
     switch (state) {
@@ -256,7 +256,7 @@ export class HostSession implements ExecutionPort {
         execution.deferral?.reclaiming(n);
         break;
       case "ENDING":
-        execution.cancel(cancelReason, "the lease was fenced while the connection was away");
+        execution.cancel(fencing);
         break;
       case "REVOKED":
         this.#revoke(leaseId, "the session was lost while the connection was away");

@@ -26,7 +26,11 @@ export interface TaskInfo {
 /** Called in the host after the scheduler has accepted the result, at most once. What it throws is logged and has no effect. */
 export type OnSuccess = (taskId: string, context: Context, info: TaskInfo) => unknown;
 
-/** Called in the host whose failure was final, after the scheduler has said so, at most once. `${error}` is readable. */
+/**
+ * Called in the host whose failure was final, after the scheduler has said so, at most once. `${error}` is readable. For a timeout
+ * the error is a `TaskTimeoutError`; code that does not heed `handle.signal` may then still run. What it throws is logged and has
+ * no effect.
+ */
 export type OnFailure = (taskId: string, error: ErrorRecord, context: Context, info: TaskInfo) => unknown;
 
 /** What follows from a failed attempt, and when. */
@@ -39,7 +43,7 @@ export interface RetryInfo extends TaskInfo {
 
 /**
  * Called in the host whose failure is followed by another attempt, after the scheduler has said so, at most once for each
- * failure. What it throws is logged and has no effect.
+ * failure, a timeout included. What it throws is logged and has no effect.
  */
 export type OnRetry = (taskId: string, error: ErrorRecord, context: Context, info: RetryInfo) => unknown;
 

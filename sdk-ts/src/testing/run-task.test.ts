@@ -5,8 +5,10 @@ import {
   type Context,
   DeferTimeoutError,
   DefinitionError,
+  type ErrorRecord,
   OptionsError,
   PermanentError,
+  type RetryInfo,
   type TaskHandle,
   TransientError,
   task,
@@ -155,7 +157,11 @@ describe("runTask", () => {
 
   it("counts slot-held time for the timeout, and not deferrals (P9)", async () => {
     let reason: unknown;
-    const slow = task({ id: "slow", timeoutMs: 5_000, retryAttempts: 1 }, async (_context, handle) => {
+    const told: unknown[] = [];
+    const onRetry = (_id: string, error: ErrorRecord, _context: unknown, info: RetryInfo): void => {
+      told.push([error.type, info.delayMs, info.nextAttempt]);
+    };
+    const slow = task({ id: "slow", timeoutMs: 5_000, retryAttempts: 1, onRetry }, async (_context, handle) => {
       await sleep(4_000);
       await handle.deferUntil(() => true, 1_000);
       try {
@@ -167,6 +173,8 @@ describe("runTask", () => {
     });
     const run = await runTask(slow, { conditions: [false, false, true] });
     expect(run).toMatchObject({ status: "RETRYING", durationMs: 7_000, slotHeldMs: 5_000 });
+    expect(run.callbacks).toEqual([{ callback: "onRetry", atMs: 7_000, error: undefined }]);
+    expect(told).toEqual([["TaskTimeoutError", 1_000, 2]]);
     expect(run.failure).toMatchObject({ code: "TASK_TIMEOUT", isTransient: true });
     expect(reason).toBeInstanceOf(CancelledError);
     expect(reason).toMatchObject({ reason: "TIMEOUT" });

@@ -157,7 +157,9 @@ describe("runWorkflow", () => {
       task({ id: "waits" }, async (_context, handle) => {
         await handle.deferUntil(() => false, { maxWaitMs: 7 * 24 * HOUR });
       });
-      task({ id: "works", timeoutMs: 1_000, retryAttempts: 1, retryDelayMs: 60_000, retryJitter: false }, () => {});
+      const callbacks = { onRetry: () => {}, onFailure: () => {} };
+      const retry = { retryAttempts: 1, retryDelayMs: 60_000, retryJitter: false };
+      task({ id: "works", timeoutMs: 1_000, ...retry, ...callbacks }, () => {});
     });
     const run = await runWorkflow(
       slow,
@@ -177,6 +179,10 @@ describe("runWorkflow", () => {
       failures: [
         { attempt: 1, atMs: 1_000, code: "TASK_TIMEOUT", error: undefined, retryInMs: 60_000 },
         { attempt: 2, atMs: 62_000, code: "TASK_TIMEOUT" },
+      ],
+      callbacks: [
+        { callback: "onRetry", atMs: 1_000 },
+        { callback: "onFailure", atMs: 62_000 },
       ],
     });
     const ended = await runWorkflow(slow, {}, { conditions: { waits: "never" }, timeoutMs: 60_000 });

@@ -1,7 +1,7 @@
 /** Stands in for a scheduler with one host, one slot that is always free, and one lease. */
 import type { FailureClass } from "../errors/failure-class.js";
 import { CloacaError } from "../errors/index.js";
-import type { HostSays, Lease, Patch, Receipt } from "../protocol/words.js";
+import type { Fencing, HostSays, Lease, NextAttempt, Patch, Receipt } from "../protocol/words.js";
 import { Execution, type ExecutionPort } from "../runner/execution.js";
 import type { OnReceipt } from "../runner/owed-events.js";
 import { isEmptyPatch } from "../task/context-wire.js";
@@ -47,7 +47,8 @@ export class TaskStage implements ExecutionPort {
   slotHeldMs = 0;
   readonly #beganAt: number;
   #slotSince: number | null = null;
-  #stopReason: "TIMEOUT" | "RUN_CANCELLED" | null = null;
+  /** How the lease ends once its code has stopped; null while it is not fenced. */
+  #fencedEnd: StageEnd | null = null;
   #cancelTimeout = (): void => {};
   #cancelMaxWait = (): void => {};
 
@@ -67,7 +68,7 @@ export class TaskStage implements ExecutionPort {
 
   /** The run is cancelled. */
   cancel(): void {
-    this.#stop("RUN_CANCELLED", "the test said so");
+    this.#stop({ reason: "RUN_CANCELLED", detail: "the test said so" });
   }
 
   say(event: HostSays, onReceipt: OnReceipt = () => {}): void {
@@ -113,7 +114,7 @@ export class TaskStage implements ExecutionPort {
         break;
       case "stopped":
         this.#freeSlot();
-        this.#stopped();
+        this.end ??= this.#fencedEnd;
         onReceipt(receipt());
         break;
       default:
@@ -125,32 +126,29 @@ export class TaskStage implements ExecutionPort {
     const { transient: isTransient, final: isFinal, nextDelayMs, failure } = event;
     const decision = this.#decide({ isTransient, isFinal, ...(nextDelayMs === undefined ? null : { nextDelayMs }) });
     this.end ??= { type: "failed", failure: { ...failure, isTransient, isFinal }, decision };
-    if (!decision.isRetried) return receipt({ isFinalFailure: true });
-    const { nextAttempt, leastDelayMs, mostDelayMs } = decision;
-    return receipt({ retry: { delayMs: Math.round((leastDelayMs + mostDelayMs) / 2), nextAttempt } });
-  }
-
-  /** The code of a fenced lease has stopped. */
-  #stopped(): void {
-    if (this.#stopReason !== "TIMEOUT") {
-      this.end ??= { type: "cancelled" };
-      return;
-    }
-    const { id, timeoutMs = 0 } = this.task;
-    const message = `task "${id}" held a slot for longer than its timeout of ${timeoutMs} ms`;
-    const failure = { code: "TASK_TIMEOUT", type: "", message, isTransient: true, isFinal: false };
-    this.end ??= { type: "failed", failure, decision: this.#decide({ isTransient: true, isFinal: false }) };
+    const retry = nextAttempt(decision);
+    return receipt(retry === null ? { isFinalFailure: true } : { retry });
   }
 
   #decide(kind: FailureClass): RetryDecision {
     return retryDecision(this.task.retry, this.lease.attempt, kind);
   }
 
-  #stop(reason: "TIMEOUT" | "RUN_CANCELLED", detail: string): void {
-    if (this.#stopReason !== null) return;
-    this.#stopReason = reason;
+  #stop(fencing: Fencing, end: StageEnd = { type: "cancelled" }): void {
+    if (this.#fencedEnd !== null) return;
+    this.#fencedEnd = end;
     this.#cancelMaxWait();
-    this.execution.cancel(reason, detail);
+    this.execution.cancel(fencing);
+  }
+
+  /** P9: the attempt has failed; what follows is told at once. */
+  #timeOut(timeoutMs: number): void {
+    const detail = `task "${this.task.id}" held a slot for longer than its timeout of ${timeoutMs} ms`;
+    const kind = { isTransient: true, isFinal: false };
+    const decision = this.#decide(kind);
+    const failure = { code: "TASK_TIMEOUT", type: "", message: detail, ...kind };
+    const fencing = { reason: "TIMEOUT", detail, next: nextAttempt(decision) } as const;
+    this.#stop(fencing, { type: "failed", failure, decision });
   }
 
   #grant(n: number, outcome: "MET" | "MAX_WAIT"): void {
@@ -166,9 +164,7 @@ export class TaskStage implements ExecutionPort {
     const { timeoutMs } = this.task;
     if (timeoutMs === undefined) return;
     // P9: only time in which a slot is held counts.
-    this.#cancelTimeout = this.time.after(timeoutMs - this.slotHeldMs, () =>
-      this.#stop("TIMEOUT", `it held a slot for ${timeoutMs} ms`),
-    );
+    this.#cancelTimeout = this.time.after(timeoutMs - this.slotHeldMs, () => this.#timeOut(timeoutMs));
   }
 
   #freeSlot(): void {
@@ -186,6 +182,13 @@ export class TaskStage implements ExecutionPort {
     for (const [key, text] of Object.entries(set)) this.committed.set(key, text);
     for (const key of removed) this.committed.set(key, null);
   }
+}
+
+/** Where jitter varies the delay, the mean. */
+function nextAttempt(decision: RetryDecision): NextAttempt | null {
+  if (!decision.isRetried) return null;
+  const { nextAttempt, leastDelayMs, mostDelayMs } = decision;
+  return { delayMs: Math.round((leastDelayMs + mostDelayMs) / 2), nextAttempt };
 }
 
 function receipt(changes: Partial<Receipt> = {}): Receipt {

@@ -3,9 +3,10 @@
  * does not fit the books changes nothing.
  */
 import { CloacaError } from "./errors.js";
+import { type FailureVerdict, failureVerdict } from "./failure-verdict.js";
 import { parseLeaseId } from "./lease-id.js";
 import { combinePatches } from "./merge.js";
-import type { Failure, Lease, LeaseOutcome, Patch, Problem, TaskRun } from "./model.js";
+import type { Failure, Lease, Patch, Problem, TaskRun } from "./model.js";
 import { checkPatch, patchBytes, patchDigest } from "./patch.js";
 import type { FailureKind } from "./retry.js";
 import type { DecisionLimits, HostEffect, RunDraft } from "./run-draft.js";
@@ -42,10 +43,6 @@ export interface Receipt {
   /** For `fail`: whether the task run has failed for good, or else when it is executed again. */
   readonly failure?: FailureVerdict;
 }
-
-export type FailureVerdict =
-  | { readonly final: true }
-  | { readonly final: false; readonly retryInMs: number; readonly nextAttempt: number };
 
 const APPLIED: Receipt = { result: "APPLIED" };
 const DUPLICATE: Receipt = { result: "DUPLICATE" };
@@ -97,7 +94,7 @@ function currentLease(
       const digest = failureDigest(event.failure);
       const retryAt = nextAttemptAt(draft, task, event.kind, now);
       const { outcome } = advance(draft, task.task, { type: "fail", failure, digest, retryAt }, limits, now);
-      return { result: "APPLIED", failure: failureVerdict(outcome, now) };
+      return { result: "APPLIED", failure: failureVerdict(outcome?.retry ?? null, now) };
     }
     case "checkpoint":
       advance(draft, task.task, { type: "checkpoint", patch: event.patch }, limits, now);
@@ -201,7 +198,7 @@ function pastLease(
   const digest = outcomeDigest(event);
   if (digest === null) return stale(sessionId, event.leaseId, `the lease ended with ${outcome.kind}`, effects);
   if (outcome.kind === event.type && outcome.digest === digest) {
-    return event.type === "fail" ? { result: "DUPLICATE", failure: failureVerdict(outcome, now) } : DUPLICATE;
+    return event.type === "fail" ? { result: "DUPLICATE", failure: failureVerdict(outcome.retry, now) } : DUPLICATE;
   }
   if (outcome.digest === digest && task.failure?.code === "CONTEXT_TOO_LARGE") {
     // The patch that was too large, again: the first answer, again.
@@ -238,12 +235,6 @@ function refusePatch(
   if (problems.length === 0) return null;
   const { code, message } = CloacaError.fromProblems("CONTEXT_VALUE_INVALID", event.type, problems);
   return { result: "REJECTED", error: { code, message, problems } };
-}
-
-function failureVerdict(outcome: LeaseOutcome | null, now: number): FailureVerdict {
-  const retry = outcome?.retry ?? null;
-  if (retry === null) return { final: true };
-  return { final: false, retryInMs: Math.max(0, Math.ceil(retry.at - now)), nextAttempt: retry.attempt };
 }
 
 function outcomeDigest(event: LeaseEvent): string | null {

@@ -219,6 +219,14 @@ export interface EndingLease {
   readonly hostId: string;
   readonly reason: CancelReason;
   readonly holdsSlot: boolean;
+  /** For TIMEOUT: the attempt that follows; null when there is none. Left out for another reason: nothing can follow. */
+  readonly retry?: PlannedRetry | null | undefined;
+}
+
+/** When, and as which attempt, a task run is executed again after a failure. */
+export interface PlannedRetry {
+  readonly at: number;
+  readonly attempt: number;
 }
 
 /** How the last lease that ended was ended; makes the repetition of an outcome a DUPLICATE (P4). */
@@ -228,8 +236,8 @@ export interface LeaseOutcome {
   readonly kind: "complete" | "fail" | "decline";
   /** Digest of what was said. */
   readonly digest: string;
-  /** When and as which attempt a failure is retried; null when it was final, or no failure. */
-  readonly retry: { readonly at: number; readonly attempt: number } | null;
+  /** Null when a failure was final, or it was no failure. */
+  readonly retry: PlannedRetry | null;
 }
 
 export type SkipCause = "UPSTREAM_FAILED" | "RULE";

@@ -1,3 +1,4 @@
+import type { FailureVerdict } from "./failure-verdict.js";
 import type { View } from "./merge.js";
 import type { CancelReason, Graph, Run, TaskRun } from "./model.js";
 import type { EventDraft } from "./task-machine.js";
@@ -42,6 +43,8 @@ export type HostEffect =
       readonly leaseId: string;
       readonly reason: CancelReason;
       readonly detail: string;
+      /** For TIMEOUT. */
+      readonly failure?: FailureVerdict;
     }
   | { readonly type: "revoked"; readonly sessionId: string; readonly leaseId: string; readonly detail: string };
 

@@ -3,11 +3,12 @@
  * session, timeouts. Pure: it works on a draft and returns what hosts are to be told. Events of hosts about their leases
  * are in `lease-events.ts`.
  */
+import { type FailureVerdict, failureVerdict } from "./failure-verdict.js";
 import { applyPatch, finalContext, foldViews, inputView, type View } from "./merge.js";
 import type { CancelReason, Failure, RunStatus, SkipCause, TaskRun } from "./model.js";
 import { type FailureKind, retryDelay, uniformOf } from "./retry.js";
 import type { DecisionLimits, HostEffect, RunDraft } from "./run-draft.js";
-import { allows, endLease, step, withLoss } from "./task-machine.js";
+import { allows, endLease, plannedRetry, step, withLoss } from "./task-machine.js";
 import { isTerminal } from "./task-run.js";
 import type { TaskInput } from "./task-table.js";
 import { holds } from "./trigger-rule.js";
@@ -113,16 +114,20 @@ export function timeOutRun(draft: RunDraft, now: number): HostEffect[] {
 export function timeOut(draft: RunDraft, index: number, limits: DecisionLimits, now: number): HostEffect[] {
   const task = draft.task(index);
   if (!allows(task, "timeout")) return [];
-  const { id, timeoutMs } = graphTask(draft, index);
-  const failure = plainFailure(
-    "TASK_TIMEOUT",
-    `task "${id}" held a slot for longer than its timeout of ${timeoutMs} ms`,
-  );
-  const effects: HostEffect[] = [];
-  pushCancel(effects, task, "TIMEOUT", failure.message);
+  const failure = plainFailure("TASK_TIMEOUT", cancelDetail(draft, index, "TIMEOUT"));
   const retryAt = nextAttemptAt(draft, task, TIMED_OUT, now);
+  const effects: HostEffect[] = [];
+  pushCancel(effects, task, "TIMEOUT", failure.message, failureVerdict(plannedRetry(task, retryAt), now));
   advance(draft, index, { type: "timeout", failure, retryAt }, limits, now);
   return effects;
+}
+
+/** What people are told about a fenced lease; a host that was away is told the same when it comes back (P6). */
+export function cancelDetail(draft: RunDraft, index: number, reason: CancelReason): string {
+  // Only a run that is over cancels leases otherwise, and it keeps why.
+  if (reason !== "TIMEOUT") return draft.run().reason;
+  const { id, timeoutMs } = graphTask(draft, index);
+  return `task "${id}" held a slot for longer than its timeout of ${timeoutMs} ms`;
 }
 
 /** P9: a timeout is a failure that may pass by itself. */
@@ -275,10 +280,17 @@ function endRun(draft: RunDraft, status: "SUCCEEDED" | "FAILED" | "CANCELLED", r
   draft.log({ at: now, type: `RUN_${status}`, ...(reason === "" ? null : { reason }) });
 }
 
-function pushCancel(effects: HostEffect[], task: TaskRun, reason: CancelReason, detail: string): void {
+function pushCancel(
+  effects: HostEffect[],
+  task: TaskRun,
+  reason: CancelReason,
+  detail: string,
+  failure?: FailureVerdict,
+): void {
   const { lease } = task;
   if (lease === null) return;
-  effects.push({ type: "cancel", sessionId: lease.sessionId, leaseId: lease.id, reason, detail });
+  const cancel = { type: "cancel", sessionId: lease.sessionId, leaseId: lease.id, reason, detail } as const;
+  effects.push(failure === undefined ? cancel : { ...cancel, failure });
 }
 
 function graphTask(draft: RunDraft, index: number) {

@@ -15,6 +15,7 @@ import type {
   Lease,
   LeaseOutcome,
   Patch,
+  PlannedRetry,
   RunEvent,
   TaskRun,
 } from "./model.js";
@@ -180,7 +181,9 @@ function fail(
   const failed: TaskRun = {
     ...task,
     lease: null,
-    ending: row.fences ? [...task.ending, fenced(task, "TIMEOUT")] : task.ending,
+    ending: row.fences
+      ? [...task.ending, { ...fenced(task, "TIMEOUT"), retry: plannedRetry(task, retryAt) }]
+      : task.ending,
     failure,
     outcome: outcome ?? task.outcome,
     slotHeldMs: heldSoFar(task, now),
@@ -324,8 +327,12 @@ function outcomeOf(task: TaskRun, kind: LeaseOutcome["kind"], digest: string): L
 }
 
 function failOutcome(task: TaskRun, digest: string, retryAt: number | null): LeaseOutcome {
-  const outcome = outcomeOf(task, "fail", digest);
-  return retryAt === null ? outcome : { ...outcome, retry: { at: retryAt, attempt: task.attempt + 1 } };
+  return { ...outcomeOf(task, "fail", digest), retry: plannedRetry(task, retryAt) };
+}
+
+/** The attempt that follows on the one that has failed. */
+export function plannedRetry(task: TaskRun, retryAt: number | null): PlannedRetry | null {
+  return retryAt === null ? null : { at: retryAt, attempt: task.attempt + 1 };
 }
 
 function current(task: TaskRun): Lease {

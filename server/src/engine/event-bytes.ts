@@ -19,8 +19,11 @@ export function eventBytes(event: SchedulerEvent): number {
       return event.exceptions.reduce((bytes, exception) => bytes + receiptBytes(exception), PLAIN);
     case "registered":
       return PLAIN + event.workflows.length * 2 * PLAIN;
-    case "welcome":
-      return PLAIN + LEASE + event.welcome.verdicts.length * PLAIN + event.welcome.workflows.length * 2 * PLAIN;
+    case "welcome": {
+      const { verdicts, workflows } = event.welcome;
+      const plain = PLAIN + LEASE + verdicts.length * PLAIN + workflows.length * 2 * PLAIN;
+      return verdicts.reduce((bytes, { detail }) => bytes + utf8(detail), plain);
+    }
     case "drain":
       return PLAIN + utf8(event.drain.reason);
     case "deferred":

@@ -8,8 +8,8 @@ import {
   type SchedulerEventSchema,
   type WorkResponseSchema,
 } from "@cloaca/protocol";
+import type { FailureVerdict } from "../core/failure-verdict.js";
 import type { LeaseGrant } from "../core/grants.js";
-import type { FailureVerdict } from "../core/lease-events.js";
 import type { NumberedReceipt, SchedulerEvent, Welcome } from "../engine/events.js";
 import type { EngineLimits } from "../engine/limits.js";
 import { VERSION } from "../engine/scheduler-version.js";
@@ -49,8 +49,8 @@ function toOneof(event: SchedulerEvent, limits: EngineLimits): EventInit {
       return { case: "slotGranted", value };
     }
     case "cancel": {
-      const { leaseId, reason, detail } = event;
-      return { case: "cancel", value: { leaseId, reason: CancelReason[reason], detail } };
+      const { leaseId, reason, detail, failure } = event;
+      return { case: "cancel", value: { leaseId, reason: CancelReason[reason], detail, ...follows(failure) } };
     }
     case "revoked":
       return { case: "revoked", value: { leaseId: event.leaseId, detail: event.detail } };
@@ -96,7 +96,7 @@ function toReceipt({ seq, result, error, failure }: NumberedReceipt) {
     ...(error === undefined
       ? null
       : { error: { code: error.code, message: error.message, problems: [...error.problems] } }),
-    ...(failure === undefined ? null : { failure: failureVerdict(failure) }),
+    ...follows(failure),
   };
 }
 
@@ -117,21 +117,21 @@ function toWelcome(welcome: Welcome, limits: EngineLimits) {
       maxFailureBytes: limits.maxFailureBytes,
       maxTasks: limits.maxTasks,
     },
-    verdicts: welcome.verdicts.map(({ leaseId, state, deferral, outcome, cancelReason }) => ({
+    verdicts: welcome.verdicts.map(({ leaseId, state, deferral, outcome, cancelReason, detail, failure }) => ({
       leaseId,
       state: LeaseState[state],
       deferral,
       outcome: outcome === null ? DeferralOutcome.UNSPECIFIED : DeferralOutcome[outcome],
       cancelReason: cancelReason === null ? CancelReason.UNSPECIFIED : CancelReason[cancelReason],
+      detail,
+      ...follows(failure),
     })),
     workflows: [...welcome.workflows],
     schedulerVersion: VERSION,
   };
 }
 
-/** What follows from a failure, for its host (P4). */
-function failureVerdict(verdict: FailureVerdict) {
-  return verdict.final
-    ? { final: true }
-    : { final: false, retryInMs: verdict.retryInMs, nextAttempt: verdict.nextAttempt };
+/** What follows from a failure, for its host (P4, P9). */
+function follows(verdict: FailureVerdict | undefined) {
+  return verdict === undefined ? null : { failure: verdict };
 }

@@ -10,6 +10,7 @@
  * lock, lets it decide, and makes the changes durable.
  */
 import type { CloacaError } from "../core/errors.js";
+import type { FailureVerdict } from "../core/failure-verdict.js";
 import type { LeaseGrant } from "../core/grants.js";
 import type {
   CancelReason,
@@ -139,6 +140,10 @@ export interface LeaseVerdict {
   readonly deferral: number;
   readonly outcome: DeferralOutcome | null;
   readonly cancelReason: CancelReason | null;
+  /** For ENDING: what `Cancel` said, for people. */
+  readonly detail: string;
+  /** For ENDING with TIMEOUT: what follows from the failure. */
+  readonly failure?: FailureVerdict;
 }
 
 export interface OpenedSession {

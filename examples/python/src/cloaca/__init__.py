@@ -35,6 +35,7 @@ from .errors import (
     RunFailedError,
     SlotsClosedError,
     TaskResultInvalidError,
+    TaskTimeoutError,
     TransientError,
 )
 from .failure import is_transient
@@ -66,6 +67,7 @@ __all__ = [
     "SlotsClosedError",
     "TaskHandle",
     "TaskResultInvalidError",
+    "TaskTimeoutError",
     "TransientError",
     "Workflow",
     "WorkflowBuilder",

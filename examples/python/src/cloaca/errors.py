@@ -92,6 +92,13 @@ class CancelledError(CloacaError):
         self.reason = reason
 
 
+class TaskTimeoutError(CloacaError, TimeoutError):
+    """An attempt held a slot for longer than the `timeout_ms` of its task, so it has failed. Code `TASK_TIMEOUT`."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("TASK_TIMEOUT", message)
+
+
 class HandleConsumedError(CloacaError, ValueError):
     """The handle cannot be used (any more). Code `HANDLE_CONSUMED`."""
 

@@ -32,6 +32,7 @@ from .errors import (
     RemoteError,
     SlotsClosedError,
     TaskResultInvalidError,
+    TaskTimeoutError,
 )
 from .failure import classify, failure_of
 from .handle import AsyncTaskHandle, TaskHandle
@@ -50,6 +51,7 @@ from .v1.host_service_pb2 import (
     Decline,
     DeferUntil,
     Fail,
+    FailureVerdict,
     HostEvent,
     Lease,
     LeaseState,
@@ -77,6 +79,7 @@ class Execution:
         self._committed = CommittedPatch(lease.checkpoint)
         self._context = context_of(self._committed.on_top_of(lease.input))
         self._is_code_over = False
+        self._is_told = False
         # Why nothing counts any more that the code returns: fenced, revoked, declined.
         self._stopping: str | None = None
         self._coroutine: asyncio.Task[Any] | None = None
@@ -99,8 +102,11 @@ class Execution:
         """Whether the lease is fenced and `Stopped` is, or will be, owed."""
         return self._stopping == "fenced"
 
-    def cancel(self, reason: str, detail: str) -> None:
+    def cancel(self, reason: str, detail: str, failure: FailureVerdict | None) -> None:
         """P3: the lease is fenced. The code is told, and `Stopped` is said once it has stopped."""
+        # P9: the attempt has failed, whatever became of its code here. That may never stop, so nobody waits for it.
+        if failure is not None and failure.final:
+            self._call_back_failure(_text_of(TaskTimeoutError(detail), detail))
         # What has ended is on its way, or was refused: its slot is free with it.
         if not self._is_code_over and self._stopping is None:
             self._stopping = "fenced"
@@ -273,7 +279,7 @@ class Execution:
             next_delay_ms=kind.next_delay_ms,
         )
         with self._session.lock:
-            self._end(HostEvent(fail=event), f"{type(error).__name__}: {failure.message}")
+            self._end(HostEvent(fail=event), _text_of(error, failure.message))
 
     def _left(self, handle: TaskHandle | None) -> None:
         if handle is not None:
@@ -304,7 +310,7 @@ class Execution:
         if has_verdict:
             # Also of a Complete: its patch was too large, and the scheduler has made a failure of it (P10).
             if receipt.failure.final:
-                self._call_back("on_failure", self.task.on_failure, error or receipt.error.message, self._context)
+                self._call_back_failure(error or receipt.error.message)
         elif is_complete and receipt.result in (RECEIPT_RESULT_APPLIED, RECEIPT_RESULT_DUPLICATE):
             self._call_back("on_success", self.task.on_success, self._context)
 
@@ -312,7 +318,13 @@ class Execution:
         """P10: what cannot be taken may have failed the task there and then; nothing that its code says counts any more."""
         if receipt.failure.final:
             self.revoke(receipt.error.message)
-            self._call_back("on_failure", self.task.on_failure, receipt.error.message, self._context)
+            self._call_back_failure(receipt.error.message)
+
+    def _call_back_failure(self, error: str) -> None:
+        """Once: of a timeout is heard with Cancel, and again with the verdict of the next Welcome."""
+        if not self._is_told:
+            self._is_told = True
+            self._call_back("on_failure", self.task.on_failure, error, self._context)
 
     def _call_back(self, name: str, callback: Callable[..., Any] | None, *args: Any) -> None:
         if callback is not None:
@@ -339,6 +351,10 @@ class Execution:
     def _forget_when_over(self) -> None:
         if not self.is_owed and self._is_code_over:
             self._session.gone(self)
+
+
+def _text_of(error: BaseException, message: str) -> str:
+    return f"{type(error).__name__}: {message}"
 
 
 def _refusal(receipt: Receipt) -> RemoteError:

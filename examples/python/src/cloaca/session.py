@@ -25,8 +25,10 @@ from .v1.host_service_pb2 import (
     LEASE_STATE_REVOKED,
     RECEIPT_RESULT_CONFLICT,
     RECEIPT_RESULT_REJECTED,
+    Cancel,
     CancelReason,
     Decline,
+    FailureVerdict,
     HeldLease,
     Hello,
     HostDrain,
@@ -250,7 +252,7 @@ class Session:
     def _hear_cancel(self, event: Any) -> None:
         execution = self._executions.get(event.lease_id)
         if execution is not None:
-            execution.cancel(_reason(event.reason), event.detail)
+            execution.cancel(_reason(event.reason), event.detail, _verdict_of(event))
 
     def _hear_revoked(self, event: Any) -> None:
         self._revoke(event.lease_id, event.detail)
@@ -301,7 +303,7 @@ class Session:
             if deferral is not None:
                 deferral.reclaiming(verdict.deferral)
         elif verdict.state == LEASE_STATE_ENDING:
-            execution.cancel(_reason(verdict.cancel_reason), "the lease was fenced while the connection was away")
+            execution.cancel(_reason(verdict.cancel_reason), verdict.detail, _verdict_of(verdict))
         elif verdict.state == LEASE_STATE_REVOKED:
             self._revoke(verdict.lease_id, "the session was lost while the connection was away")
         # FINISHED and DEFERRING: what is owed is said again, and is answered DUPLICATE.
@@ -309,6 +311,10 @@ class Session:
     def _say_drain(self, reason: str) -> None:
         if "drain" not in self._owed.kinds():
             self.say(HostEvent(drain=HostDrain(reason=reason)))
+
+
+def _verdict_of(told: Cancel | LeaseVerdict) -> FailureVerdict | None:
+    return told.failure if told.HasField("failure") else None
 
 
 def _reason(value: int) -> str:

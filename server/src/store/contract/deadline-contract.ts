@@ -16,7 +16,7 @@ export function deadlineContract(theWorld: TheWorld): void {
     world.clock.move(1);
     const effects = await world.store.fireDue(10);
     expect(effects).toMatchObject([
-      { type: "cancel", sessionId: session.id, leaseId: lease.leaseId, reason: "TIMEOUT" },
+      { type: "cancel", sessionId: session.id, leaseId: lease.leaseId, reason: "TIMEOUT", failure: { final: true } },
     ]);
     expect(await world.task(runId, "a")).toMatchObject({
       state: "FAILED",
@@ -28,6 +28,48 @@ export function deadlineContract(theWorld: TheWorld): void {
     expect((await world.complete(lease)).result).toBe("STALE");
     expect(world.held(session.id)).toBe(0);
     expect(await world.task(runId, "a")).toMatchObject({ state: "FAILED", ending: [] });
+  });
+
+  it("P9: says again after a reconnect what follows from a timeout; what comes later does not change it", async () => {
+    const world = theWorld();
+    const retry = {
+      attempts: 1,
+      backoff: "fixed",
+      delayMs: 400,
+      maxDelayMs: 400,
+      condition: "all",
+      jitter: false,
+    } as const;
+    await world.register("w", { again: { timeoutMs: 100, retry }, last: { timeoutMs: 100 }, open: [] });
+    const host = await world.host("h", { slots: 5 });
+    const runId = await world.start("w");
+    const leases = (await world.grant()).leases;
+    const listed = leases.map((lease) => world.listed(lease, "HELD"));
+    const timedOut = (task: string) => `task "${task}" held a slot for longer than its timeout of 100 ms`;
+    world.clock.move(100);
+    expect(await world.store.fireDue(10)).toMatchObject([
+      { detail: timedOut("again"), failure: { final: false, retryInMs: 400, nextAttempt: 2 } },
+      { detail: timedOut("last"), failure: { final: true } },
+    ]);
+    world.clock.move(150);
+    const fenced = { state: "ENDING", cancelReason: "TIMEOUT" };
+    expect((await world.again(host, { slots: 5, held: listed })).verdicts).toMatchObject([
+      { ...fenced, detail: timedOut("again"), failure: { final: false, retryInMs: 250, nextAttempt: 2 } },
+      { ...fenced, detail: timedOut("last"), failure: { final: true } },
+      { state: "HELD", detail: "" },
+    ]);
+    // The next attempt has begun, and the run is over.
+    world.clock.move(250);
+    await world.store.fireDue(10);
+    expect(await world.lease()).toMatchObject({ attempt: 2 });
+    await world.cancel(runId);
+    const { verdicts } = await world.again(host, { slots: 5, held: listed });
+    expect(verdicts).toMatchObject([
+      { ...fenced, failure: { final: false, retryInMs: 0, nextAttempt: 2 } },
+      { ...fenced, failure: { final: true } },
+      { state: "ENDING", cancelReason: "RUN_CANCELLED", detail: "enough" },
+    ]);
+    expect(verdicts[2]).not.toHaveProperty("failure");
   });
 
   it("P9: counts only time in which the attempt holds a slot: not the deferral, not the wait for a slot", async () => {

@@ -1,9 +1,10 @@
 /** Opening, resuming, losing and expiring sessions over the live books (P1, P5, P6). */
 import { CloacaError } from "../../core/errors.js";
+import { failureVerdict } from "../../core/failure-verdict.js";
 import { type LeaseGrant, leaseGrant } from "../../core/grants.js";
 import { parseLeaseId } from "../../core/lease-id.js";
-import type { TaskRun } from "../../core/model.js";
-import { endFencedLease, loseLease, loseSession } from "../../core/run-machine.js";
+import type { EndingLease, TaskRun } from "../../core/model.js";
+import { cancelDetail, endFencedLease, loseLease, loseSession } from "../../core/run-machine.js";
 import type { SessionRecord } from "../../core/session.js";
 import type {
   LeaseVerdict,
@@ -62,7 +63,7 @@ export class SessionBooks {
     session.before = null;
     this.dirty.add(session);
     this.#put(session);
-    return { session: record, resumed: false, verdicts: this.#verdicts(session, item.held), ended };
+    return { session: record, resumed: false, verdicts: this.#verdicts(session, item.held, now), ended };
   }
 
   update(item: UpdateSession): void {
@@ -185,7 +186,7 @@ export class SessionBooks {
     }
     session.lastHeard = now;
     this.#change(session, { ...record, generation: record.generation + 1, spec: item.spec });
-    return { session: session.record, resumed: true, verdicts: this.#verdicts(session, item.held), ended: null };
+    return { session: session.record, resumed: true, verdicts: this.#verdicts(session, item.held, now), ended: null };
   }
 
   #change(session: LiveSession, record: SessionRecord): void {
@@ -218,24 +219,42 @@ export class SessionBooks {
     this.#nextExpiry = this.#nextExpiry === null ? at : Math.min(this.#nextExpiry, at);
   }
 
-  #verdicts(session: LiveSession, held: readonly ListedLease[]): LeaseVerdict[] {
-    return held.map((listed) => this.#verdict(session, listed));
+  #verdicts(session: LiveSession, held: readonly ListedLease[], now: number): LeaseVerdict[] {
+    return held.map((listed) => this.#verdict(session, listed, now));
   }
 
-  #verdict(session: LiveSession, { leaseId }: ListedLease): LeaseVerdict {
-    const revoked: LeaseVerdict = { leaseId, state: "REVOKED", deferral: 0, outcome: null, cancelReason: null };
+  #verdict(session: LiveSession, { leaseId }: ListedLease, now: number): LeaseVerdict {
+    const revoked: LeaseVerdict = {
+      leaseId,
+      state: "REVOKED",
+      deferral: 0,
+      outcome: null,
+      cancelReason: null,
+      detail: "",
+    };
     const address = parseLeaseId(leaseId);
     const run = address === null ? null : this.findRun(address.runId);
     if (address === null || run === null || address.task >= run.graph.tasks.length) return revoked;
     const task = run.task(address.task);
     const ending = task.ending.find((e) => e.id === leaseId && e.sessionId === session.id);
-    if (ending !== undefined) return { ...revoked, state: "ENDING", cancelReason: ending.reason };
+    if (ending !== undefined) return { ...revoked, state: "ENDING", ...cancelNews(run, task, ending, now) };
     if (task.outcome?.leaseId === leaseId && task.outcome.sessionId === session.id)
       return { ...revoked, state: "FINISHED" };
     if (task.lease?.id !== leaseId || task.lease.sessionId !== session.id) return revoked;
     const { deferral } = task.lease;
     return { ...revoked, state: verdictState(task), deferral: deferral?.n ?? 0, outcome: deferral?.outcome ?? null };
   }
+}
+
+/** What `Cancel` has told, or would have (P6). */
+function cancelNews(
+  run: LiveRun,
+  { task }: TaskRun,
+  { reason, retry }: EndingLease,
+  now: number,
+): Pick<LeaseVerdict, "cancelReason" | "detail" | "failure"> {
+  const news = { cancelReason: reason, detail: cancelDetail(run, task, reason) };
+  return retry === undefined ? news : { ...news, failure: failureVerdict(retry, now) };
 }
 
 function verdictState(task: TaskRun): LeaseVerdict["state"] {

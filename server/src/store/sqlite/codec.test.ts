@@ -78,7 +78,11 @@ const fullTask: TaskRun = {
       outcome: null,
     },
   },
-  ending: [{ id: "r1.3.6", sessionId: "s2", hostId: "h", reason: "TIMEOUT", holdsSlot: true }],
+  ending: [
+    { id: "r1.3.6", sessionId: "s2", hostId: "h", reason: "TIMEOUT", holdsSlot: true, retry: { at: 9, attempt: 2 } },
+    { id: "r1.3.4", sessionId: "s2", hostId: "h", reason: "TIMEOUT", holdsSlot: true, retry: null },
+    { id: "r1.3.2", sessionId: "s2", hostId: "h", reason: "RUN_CANCELLED", holdsSlot: false },
+  ],
   outcome: { leaseId: "r1.3.5", sessionId: "s1", kind: "decline", digest: AWKWARD, retry: { at: 5, attempt: 3 } },
   declinedBy: ["s1", AWKWARD],
   failure,

@@ -210,18 +210,22 @@ class HeldLease(_message.Message):
     def __init__(self, lease_id: _Optional[str] = ..., state: _Optional[_Union[LeaseState, str]] = ..., deferral: _Optional[int] = ...) -> None: ...
 
 class LeaseVerdict(_message.Message):
-    __slots__ = ("lease_id", "state", "deferral", "outcome", "cancel_reason")
+    __slots__ = ("lease_id", "state", "deferral", "outcome", "cancel_reason", "failure", "detail")
     LEASE_ID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     DEFERRAL_FIELD_NUMBER: _ClassVar[int]
     OUTCOME_FIELD_NUMBER: _ClassVar[int]
     CANCEL_REASON_FIELD_NUMBER: _ClassVar[int]
+    FAILURE_FIELD_NUMBER: _ClassVar[int]
+    DETAIL_FIELD_NUMBER: _ClassVar[int]
     lease_id: str
     state: LeaseState
     deferral: int
     outcome: DeferralOutcome
     cancel_reason: CancelReason
-    def __init__(self, lease_id: _Optional[str] = ..., state: _Optional[_Union[LeaseState, str]] = ..., deferral: _Optional[int] = ..., outcome: _Optional[_Union[DeferralOutcome, str]] = ..., cancel_reason: _Optional[_Union[CancelReason, str]] = ...) -> None: ...
+    failure: FailureVerdict
+    detail: str
+    def __init__(self, lease_id: _Optional[str] = ..., state: _Optional[_Union[LeaseState, str]] = ..., deferral: _Optional[int] = ..., outcome: _Optional[_Union[DeferralOutcome, str]] = ..., cancel_reason: _Optional[_Union[CancelReason, str]] = ..., failure: _Optional[_Union[FailureVerdict, _Mapping]] = ..., detail: _Optional[str] = ...) -> None: ...
 
 class Welcome(_message.Message):
     __slots__ = ("protocol_version", "session_id", "resume_token", "generation", "resumed", "ttl_ms", "heartbeat_interval_ms", "limits", "capabilities", "verdicts", "workflows", "scheduler_version")
@@ -436,14 +440,16 @@ class Checkpoint(_message.Message):
     def __init__(self, lease_id: _Optional[str] = ..., patch: _Optional[_Union[_context_pb2.Patch, _Mapping]] = ...) -> None: ...
 
 class Cancel(_message.Message):
-    __slots__ = ("lease_id", "reason", "detail")
+    __slots__ = ("lease_id", "reason", "detail", "failure")
     LEASE_ID_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     DETAIL_FIELD_NUMBER: _ClassVar[int]
+    FAILURE_FIELD_NUMBER: _ClassVar[int]
     lease_id: str
     reason: CancelReason
     detail: str
-    def __init__(self, lease_id: _Optional[str] = ..., reason: _Optional[_Union[CancelReason, str]] = ..., detail: _Optional[str] = ...) -> None: ...
+    failure: FailureVerdict
+    def __init__(self, lease_id: _Optional[str] = ..., reason: _Optional[_Union[CancelReason, str]] = ..., detail: _Optional[str] = ..., failure: _Optional[_Union[FailureVerdict, _Mapping]] = ...) -> None: ...
 
 class Revoked(_message.Message):
     __slots__ = ("lease_id", "detail")
