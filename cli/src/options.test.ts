@@ -4,6 +4,7 @@ import {
   integer,
   keyValue,
   oneOf,
+  origins,
   parseAddress,
   parseNamespace,
   parseSchedulerAddress,
@@ -34,6 +35,20 @@ describe("options", () => {
   it.each(["", "memory", "sqlite://", "runs.db"])("refuses the store '%s'", (store) => {
     expect(() => parseStore(store)).toThrow(InvalidArgumentError);
   });
+
+  it("collects origins, one by one and with commas", () => {
+    expect(origins("http://[::1]:5173", origins("https://a.example, https://b.example:444"))).toEqual([
+      "https://a.example",
+      "https://b.example:444",
+      "http://[::1]:5173",
+    ]);
+    expect(origins("*")).toEqual(["*"]);
+  });
+
+  it.each(["", "a.example", "https://A.example", "https://a.example/", "https://a.example:443", "null", "**"])(
+    "refuses the origin '%s'",
+    (origin) => expect(() => origins(origin)).toThrow(InvalidArgumentError),
+  );
 
   it("takes whole numbers within their bounds alone", () => {
     const parse = wholeNumber(10, 20);

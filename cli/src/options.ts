@@ -55,6 +55,16 @@ export function parseSwitch(text: string): boolean | null {
   return SWITCH.get(text.toLowerCase()) ?? null;
 }
 
+/** Collects origins of web pages: each by itself, or several with commas. */
+export function origins(text: string, before: readonly string[] = []): string[] {
+  const found = text.split(",").map((word) => word.trim());
+  const wrong = found.find((origin) => origin !== "*" && !(URL.canParse(origin) && new URL(origin).origin === origin));
+  if (wrong === undefined) return [...before, ...found];
+  throw new InvalidArgumentError(
+    "Expected scheme://host, or scheme://host:port, in lower case and without a path; or *.",
+  );
+}
+
 /** A whole number that may be negative. */
 export function integer(least: number, most: number): (text: string) => number {
   return (text) => {

@@ -3,7 +3,7 @@ import { CloacaError, DEFAULT_LIMITS, type EngineLog, type RunningServer, startS
 import { Command, Option } from "commander";
 import { pino } from "pino";
 import pretty from "pino-pretty";
-import { parseAddress, parseStore, parseSwitch, wholeNumber } from "./options.js";
+import { origins, parseAddress, parseStore, parseSwitch, wholeNumber } from "./options.js";
 
 interface ServerFlags {
   readonly address: string;
@@ -14,6 +14,7 @@ interface ServerFlags {
   readonly maxPatchBytes: number;
   readonly maxContextBytes: number;
   readonly maxMessageBytes: number;
+  readonly allowOrigin: readonly string[];
   readonly checkBooks?: boolean;
 }
 
@@ -79,12 +80,18 @@ export function serverCommand(): Command {
     .addOption(
       limit(
         "--max-message-bytes <bytes>",
-        "largest gRPC message",
+        "largest message",
         "CLOACA_MAX_MESSAGE_BYTES",
         DEFAULT_LIMITS.maxMessageBytes,
         64 * 1024,
         1024 * MIB,
       ),
+    )
+    .addOption(
+      new Option("--allow-origin <origin...>", "web pages that may call, such as https://page.example; * for all")
+        .env("CLOACA_ALLOW_ORIGIN")
+        .default([], "none")
+        .argParser(origins),
     )
     .addOption(new Option("--check-books", "check the invariants after every turn (slow)").env(CHECK_BOOKS))
     .action(runServer);
@@ -102,8 +109,8 @@ async function runServer(flags: ServerFlags, command: Command): Promise<void> {
   try {
     const { sessionTtlMs, maxPatchBytes, maxContextBytes, maxMessageBytes } = flags;
     const limits = { sessionTtlMs, maxPatchBytes, maxContextBytes, maxMessageBytes };
-    const { address, store } = flags;
-    server = await startServer({ address, store, limits, log: logTo(flags), checkBooks });
+    const { address, store, allowOrigin: allowOrigins } = flags;
+    server = await startServer({ address, store, allowOrigins, limits, log: logTo(flags), checkBooks });
   } catch (error) {
     const { code, message } = CloacaError.from(error);
     return command.error(`error: ${code}: ${message}`, { exitCode: 1, code });

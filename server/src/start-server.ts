@@ -1,12 +1,12 @@
-/** A whole scheduler: store, engine and gRPC server, put together. */
+/** A whole scheduler: store, engine and doors, put together. */
 import { randomBytes } from "node:crypto";
 import type { CloacaError } from "./core/errors.js";
 import type { Clock, Ids } from "./core/ports.js";
+import { openDoors } from "./doors.js";
 import { DEFAULT_LIMITS, type EngineLimits } from "./engine/limits.js";
 import type { EngineLog } from "./engine/options.js";
 import { nodeRuntime } from "./engine/runtime.js";
 import { Scheduler } from "./engine/scheduler.js";
-import { startGrpcServer } from "./rpc/grpc-server.js";
 import { openStore } from "./store/open-store.js";
 
 export interface ServerOptions {
@@ -14,6 +14,11 @@ export interface ServerOptions {
   readonly address: string;
   /** `memory:` or `sqlite://<path>`. */
   readonly store: string;
+  /**
+   * Web pages that may call, by their origins: `https://example.com`, or `*` for all. None by default; programs that are no
+   * browsers may always.
+   */
+  readonly allowOrigins?: readonly string[];
   readonly limits?: Partial<EngineLimits>;
   readonly log: EngineLog;
   /** Check the books after every turn. Slow; for those who doubt. */
@@ -48,17 +53,18 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     checkBooks: options.checkBooks ?? false,
   });
   try {
-    const grpc = await startGrpcServer(scheduler, options.address);
+    const { address, allowOrigins = [] } = options;
+    const doors = await openDoors(scheduler, { address, allowOrigins });
     scheduler.start();
     void store.lost.then(({ message }) => options.log.error("store_lost", { error: message }));
-    options.log.info("server_started", { address: grpc.address, store: options.store, ...store.stats() });
+    options.log.info("server_started", { address: doors.address, store: options.store, ...store.stats() });
     return {
-      address: grpc.address,
+      address: doors.address,
       scheduler,
       storeLost: store.lost,
       async stop() {
         await scheduler.stop(RECONNECT_AFTER_MS);
-        await grpc.stop(STOP_GRACE_MS);
+        await doors.close(STOP_GRACE_MS);
         await store.close();
         options.log.info("server_stopped", {});
       },

@@ -73,6 +73,7 @@ describe("cloaca server refuses", () => {
       ["--max-patch-bytes", "4194304"],
       [/--max-message-bytes 4194304 must be more than/],
     ],
+    ["an origin with a path", ["--allow-origin", "https://page.example/"], [/--allow-origin/, /without a path; or \*/]],
     ["an argument too many", ["now"], [/too many arguments/]],
   ])("%s", async (_name, args, words) => expectUsage(args, words));
 
@@ -183,7 +184,15 @@ describe("cloaca", () => {
   it("server --help names every setting with its variable and default", async () => {
     const { code, stdout } = await SchedulerProcess.run(["server", "--help"]);
     expect(code).toBe(0);
-    for (const name of ["ADDRESS", "STORE", "LOG_LEVEL", "LOG_FORMAT", "SESSION_TTL_MS", "MAX_MESSAGE_BYTES"]) {
+    for (const name of [
+      "ADDRESS",
+      "STORE",
+      "LOG_LEVEL",
+      "LOG_FORMAT",
+      "SESSION_TTL_MS",
+      "MAX_MESSAGE_BYTES",
+      "ALLOW_ORIGIN",
+    ]) {
       expect(stdout).toContain(`CLOACA_${name}`);
     }
     expect(stdout).toMatch(/127\.0\.0\.1:7233/);

@@ -43,6 +43,10 @@ export const ERROR_CODES = {
   RESUME_TOKEN_INVALID: { status: "PERMISSION_DENIED", doc: "The resume token is not the session's." },
   HOST_ID_IN_USE: { status: "ALREADY_EXISTS", doc: "Another instance with that host id is alive." },
   REQUEST_ID_CONFLICT: { status: "ALREADY_EXISTS", doc: "The request id was used before with another payload." },
+  ORIGIN_NOT_ALLOWED: {
+    status: "PERMISSION_DENIED",
+    doc: "The request comes from a web page of an origin that the scheduler does not allow.",
+  },
   HELLO_EXPECTED: { status: "FAILED_PRECONDITION", doc: "The first event of a connection must be Hello." },
   HELLO_TIMEOUT: { status: "DEADLINE_EXCEEDED", doc: "The connection was opened and sent no Hello in time." },
   HELLO_REPEATED: { status: "FAILED_PRECONDITION", doc: "A connection carries one Hello." },

@@ -5,6 +5,7 @@ import {
   DrainHostResponseSchema,
   type GetWorkflowRequest,
   GetWorkflowResponseSchema,
+  type HostAdminService,
   HostInfoSchema,
   type ListHostsRequest,
   ListHostsResponseSchema,
@@ -18,6 +19,7 @@ import {
   RegisterWorkflowResponseSchema,
   type ResumeWorkflowRequest,
   ResumeWorkflowResponseSchema,
+  type WorkflowService,
 } from "@cloaca/protocol";
 import { CloacaError } from "../core/errors.js";
 import { checkDefinition, compileGraph } from "../core/graph.js";
@@ -32,12 +34,13 @@ import { namespaceOf } from "./from-wire.js";
 import { encoderOf } from "./message-encoder.js";
 import { pageOf, pageSize } from "./paging.js";
 import { hostToWire, workflowToWire } from "./runs-to-wire.js";
+import type { MethodsOf } from "./service-methods.js";
 
 const encodeHost = encoderOf(HostInfoSchema);
 /** Tag and length of a message in a list; a length below 2^28 has 4 bytes. */
 const FIELD_BYTES = 5;
 
-export class WorkflowServiceRpc {
+export class WorkflowServiceRpc implements MethodsOf<typeof WorkflowService> {
   constructor(readonly scheduler: Scheduler) {}
 
   async registerWorkflow(request: RegisterWorkflowRequest) {
@@ -93,7 +96,7 @@ export class WorkflowServiceRpc {
   }
 }
 
-export class HostAdminServiceRpc {
+export class HostAdminServiceRpc implements MethodsOf<typeof HostAdminService> {
   constructor(readonly scheduler: Scheduler) {}
 
   async listHosts(request: ListHostsRequest) {

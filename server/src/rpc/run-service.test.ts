@@ -6,13 +6,16 @@ import {
   RunStatus,
   StartRunRequestSchema,
   StartRunsRequestSchema,
+  type WatchRunsRequest,
   WatchRunsRequestSchema,
 } from "@cloaca/protocol";
+import type { ServerWritableStream } from "@grpc/grpc-js";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { compileGraph } from "../core/graph.js";
 import { type RunningServer, startServer } from "../start-server.js";
 import { encodeCursor } from "./cursor.js";
 import { RunServiceRpc } from "./run-service.js";
+import { serverStream } from "./server-stream.js";
 
 const quiet = { info() {}, warn() {}, error() {} };
 const start = {
@@ -45,6 +48,14 @@ describe("RunServiceRpc", () => {
 
   async function started(): Promise<string> {
     return (await server.scheduler.startRun({ ...start, workflow: "w", requestId: "" })).runId;
+  }
+
+  /** Watches to the end. */
+  async function eventsTold(request: MessageInitShape<typeof WatchRunsRequestSchema>): Promise<number> {
+    let told = 0;
+    const watching = runs.watchRuns(create(WatchRunsRequestSchema, request), new AbortController().signal);
+    for await (const { events = [] } of watching) told += events.length;
+    return told;
   }
 
   const cancel = (runId: string) =>
@@ -86,32 +97,27 @@ describe("RunServiceRpc", () => {
       ["", 4],
       [encodeCursor({ position: end, told: 0 }), 0],
     ] as const) {
-      const call = new Call({ runId, cursor });
-      await runs.watchRuns(call.asCall());
-      expect([call.events, call.isEnded]).toEqual([events, true]);
+      expect(await eventsTold({ runId, cursor })).toBe(events);
     }
   });
 
   it("reads the log from its first event, and to its end, where it is asked to", async () => {
-    const told = async (request: ConstructorParameters<typeof Call>[0]) => {
-      const call = new Call({ ...request, untilEnd: true });
-      await runs.watchRuns(call.asCall());
-      return [call.events, call.isEnded];
-    };
-    expect(await told({ fromStart: true })).toEqual([0, true]);
+    const told = (request: MessageInitShape<typeof WatchRunsRequestSchema>) =>
+      eventsTold({ ...request, untilEnd: true });
+    expect(await told({ fromStart: true })).toBe(0);
     const runId = await started();
     await started();
-    expect(await told({ fromStart: true })).toEqual([4, true]);
+    expect(await told({ fromStart: true })).toBe(4);
     // The run goes on, and so would its watch.
-    expect(await told({ runId })).toEqual([2, true]);
-    expect(await told({})).toEqual([0, true]);
+    expect(await told({ runId })).toBe(2);
+    expect(await told({})).toBe(0);
     const cursor = encodeCursor({ position: 1, told: 0 });
-    expect(await told({ cursor, fromStart: true })).toEqual([2, true]);
+    expect(await told({ cursor, fromStart: true })).toBe(2);
   });
 
   it("refuses to watch for types that there are not, and a cursor that no watch gave", async () => {
-    const code = async (request: ConstructorParameters<typeof Call>[0]) =>
-      runs.watchRuns(new Call(request).asCall()).catch((error: { code: string }) => error.code);
+    const code = async (request: MessageInitShape<typeof WatchRunsRequestSchema>) =>
+      eventsTold(request).catch((error: { code: string }) => error.code);
     expect(await code({ runId: await started(), types: [99 as never] })).toBe("REQUEST_INVALID");
     expect(await code({ types: [0] })).toBe("REQUEST_INVALID");
     expect(await code({ cursor: "xyz" })).toBe("CURSOR_INVALID");
@@ -119,12 +125,12 @@ describe("RunServiceRpc", () => {
   });
 
   it("tells a watcher that the scheduler stops, and not that the log has ended", async () => {
-    const call = new Call({ runId: await started() });
-    const watching = runs.watchRuns(call.asCall()).catch((error: unknown) => error);
-    await call.firstWrite;
+    const request = create(WatchRunsRequestSchema, { runId: await started() });
+    const watching = runs.watchRuns(request, new AbortController().signal);
+    await watching.next();
+    const rest = watching.next().catch((error: unknown) => error);
     await server.scheduler.stop(0);
-    expect(await watching).toMatchObject({ code: "DRAINING", retryAfterMs: expect.any(Number) });
-    expect(call.isEnded).toBe(false);
+    expect(await rest).toMatchObject({ code: "DRAINING", retryAfterMs: expect.any(Number) });
   });
 
   it("P10: refuses labels and texts that leases would carry, and cuts reasons", async () => {
@@ -143,44 +149,32 @@ describe("RunServiceRpc", () => {
   });
 
   it("stops to watch for a client that went away in the middle of a message", async () => {
-    const call = new Call({ runId: await started() }, false);
-    const watching = runs.watchRuns(call.asCall());
+    const call = new StalledCall(create(WatchRunsRequestSchema, { runId: await started() }));
+    serverStream(runs.watchRuns.bind(runs))(call.asCall());
     await call.firstWrite;
+    expect(server.scheduler.feed.size).toBe(1);
     call.emit("cancelled");
-    await watching;
+    await call.isEnded;
     expect(server.scheduler.feed.size).toBe(0);
   });
 });
 
-/** The server's side of a WatchRuns call; `answers` tells whether messages are ever taken. */
-class Call extends EventEmitter {
-  readonly request;
-  events = 0;
-  isEnded = false;
-  #wrote = () => {};
+/** The server's side of a WatchRuns call whose client takes no message. */
+class StalledCall extends EventEmitter {
+  write: () => void = () => {};
+  end: () => void = () => {};
   readonly firstWrite = new Promise<void>((resolve) => {
-    this.#wrote = resolve;
+    this.write = resolve;
+  });
+  readonly isEnded = new Promise<void>((resolve) => {
+    this.end = resolve;
   });
 
-  constructor(
-    request: MessageInitShape<typeof WatchRunsRequestSchema>,
-    readonly answers = true,
-  ) {
+  constructor(readonly request: WatchRunsRequest) {
     super();
-    this.request = create(WatchRunsRequestSchema, request);
-  }
-
-  write({ events }: { events: readonly unknown[] }, done: () => void): void {
-    this.events += events.length;
-    this.#wrote();
-    if (this.answers) setImmediate(done);
-  }
-
-  end(): void {
-    this.isEnded = true;
   }
 
   asCall() {
-    return this as unknown as Parameters<RunServiceRpc["watchRuns"]>[0];
+    return this as unknown as ServerWritableStream<WatchRunsRequest, object>;
   }
 }

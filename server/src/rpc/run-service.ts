@@ -18,6 +18,7 @@ import {
   type RetryRunRequest,
   RetryRunResponseSchema,
   RunEventType,
+  type RunService,
   type RunSpec,
   RunStatus,
   type StartRunRequest,
@@ -27,7 +28,6 @@ import {
   type WatchRunsRequest,
   type WatchRunsResponseSchema,
 } from "@cloaca/protocol";
-import type { ServerWritableStream } from "@grpc/grpc-js";
 import { CloacaError } from "../core/errors.js";
 import { MAX_TIMEOUT_MS } from "../core/graph.js";
 import type { RunEventType as DomainEventType, RunStatus as DomainStatus, Problem, TaskRun } from "../core/model.js";
@@ -49,6 +49,7 @@ import { namespaceOf } from "./from-wire.js";
 import type { OnGone } from "./on-gone.js";
 import { lossesBytes, pageOf, pageSize } from "./paging.js";
 import { explanationToWire, runToWire, runViewToWire, taskRunToWire } from "./runs-to-wire.js";
+import type { MethodsOf } from "./service-methods.js";
 import { watchMessages } from "./watch-messages.js";
 
 const MAX_STARTS = 1_000;
@@ -57,7 +58,7 @@ const MAX_ID_LENGTH = 256;
 const MAX_WAIT_MS = 60_000;
 const MAX_EXPLAINED = 1_000;
 
-export class RunServiceRpc {
+export class RunServiceRpc implements MethodsOf<typeof RunService> {
   constructor(readonly scheduler: Scheduler) {}
 
   async startRun(request: StartRunRequest): Promise<MessageInitShape<typeof StartRunResponseSchema>> {
@@ -160,10 +161,11 @@ export class RunServiceRpc {
     });
   }
 
-  async watchRuns(
-    call: ServerWritableStream<WatchRunsRequest, MessageInitShape<typeof WatchRunsResponseSchema>>,
-  ): Promise<void> {
-    const { namespace: named, runId, workflow, types, cursor, fromStart, untilEnd } = call.request;
+  /** Ends with the log, when `signal` aborts, or with DRAINING when the scheduler stops. */
+  async *watchRuns(
+    { namespace: named, runId, workflow, types, cursor, fromStart, untilEnd }: WatchRunsRequest,
+    signal: AbortSignal,
+  ): AsyncGenerator<MessageInitShape<typeof WatchRunsResponseSchema>> {
     const namespace = namespaceOf(named);
     const { store, stopBell } = this.scheduler;
     const { position } = store.stats();
@@ -174,32 +176,28 @@ export class RunServiceRpc {
     });
     const first = { position: runId === "" && !fromStart ? position : 0, told: 0 };
     const begin = cursor === "" ? first : decodeCursor(cursor, position);
-    const aborter = new AbortController();
-    call.on("cancelled", () => aborter.abort());
-    call.on("close", () => aborter.abort());
-    let isStopping = false;
-    const unlisten = stopBell.listen(() => {
-      isStopping = true;
-      aborter.abort();
-    });
+    const stopping = new AbortController();
+    const unlisten = stopBell.listen(() => stopping.abort());
     const query = { namespace, runId: runId === "" ? null : runId, after: begin.position };
     const onlyTypes = new Set(types);
     const wanted = (chunk: EventChunk, type: DomainEventType): boolean =>
       (workflow === "" || chunk.workflow === workflow) && (onlyTypes.size === 0 || onlyTypes.has(RunEventType[type]));
-    for await (const watched of watch(this.scheduler, query, aborter.signal)) {
-      for (const { events, cursor: at, isEnd } of watchMessages(watched, begin, wanted)) {
-        // What follows an end is a run that was retried.
-        if (runId !== "") over = isEnd ?? over;
-        await write(call, { events, cursor: encodeCursor(at) }, aborter.signal);
+    try {
+      for await (const watched of watch(this.scheduler, query, AbortSignal.any([signal, stopping.signal]))) {
+        for (const { events, cursor: at, isEnd } of watchMessages(watched, begin, wanted)) {
+          // What follows an end is a run that was retried.
+          if (runId !== "") over = isEnd ?? over;
+          yield { events, cursor: encodeCursor(at) };
+        }
+        // A watch that begins after the last event of a run has nothing to wait for.
+        if (over && !watched.more) break;
+        if (untilEnd && (!watched.more || watched.position >= position)) break;
       }
-      // A watch that begins after the last event of a run has nothing to wait for.
-      if (over && !watched.more) break;
-      if (untilEnd && (!watched.more || watched.position >= position)) break;
+    } finally {
+      unlisten();
     }
-    unlisten();
     // Not a good end, which would say that the log has none after this.
-    if (isStopping) throw drainingError();
-    call.end();
+    if (stopping.signal.aborted) throw drainingError();
   }
 
   #toStart(namespace: string, spec: RunSpec | undefined, path: string): StartRun {
@@ -297,19 +295,6 @@ function unknownType(type: number, index: number): CloacaError {
   const known = Object.values(RunEventType).filter((name) => typeof name === "string" && name !== "UNSPECIFIED");
   const description = `is ${type}; allowed are ${known.join(", ")}`;
   return CloacaError.fromProblems("REQUEST_INVALID", "watch", [{ field: `types[${index}]`, description }]);
-}
-
-function write<T>(call: ServerWritableStream<unknown, T>, message: T, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    // grpc-js says nothing more about messages of a call that was cancelled.
-    signal.addEventListener("abort", done);
-    if (signal.aborted) done();
-    else call.write(message, done);
-  });
 }
 
 /** Indexes of the named tasks, or of all that have not ended. */

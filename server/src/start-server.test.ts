@@ -16,8 +16,8 @@ import {
 } from "@cloaca/protocol";
 import { type Client, type ClientDuplexStream, credentials, makeClientConstructor, status } from "@grpc/grpc-js";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type RunningServer, startServer } from "../start-server.js";
-import { serviceDefinition } from "./service-definition.js";
+import { serviceDefinition } from "./rpc/service-definition.js";
+import { type RunningServer, startServer } from "./start-server.js";
 
 const quiet = { info() {}, warn() {}, error() {} };
 const CHAIN = { name: "etl", tasks: [{ id: "a" }, { id: "b", dependencies: ["a"] }] };

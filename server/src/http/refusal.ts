@@ -1,0 +1,86 @@
+/** What a person reads who has not found the right words: the library answers with a bare status. */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { DescMethod } from "@bufbuild/protobuf";
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { UniversalServerResponse } from "@connectrpc/connect/protocol";
+import { codeToHttpStatus, errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
+import { CloacaError } from "../core/errors.js";
+import { didYouMean } from "../core/nearest.js";
+import { toConnectError } from "./connect-error.js";
+
+const JSON_TYPE = "application/json";
+
+/** Answers a request that does not reach a method. */
+export function refuse(response: ServerResponse, thrown: unknown): void {
+  const { status, body } = answerTo(thrown);
+  response.writeHead(status, { "Content-Type": JSON_TYPE }).end(body);
+}
+
+/** There is no method of this name. */
+export function nothingThere({ method, url = "" }: IncomingMessage, paths: Iterable<string>): ConnectError {
+  const message = `there is nothing at ${url}; methods are called with POST /cloaca.v1.RunService/ListRuns and the like`;
+  const hint = method === "POST" ? didYouMean(url, paths) : "";
+  return new ConnectError(hint === "" ? message : `there is no method ${url}${hint}`, Code.Unimplemented);
+}
+
+/**
+ * The library's answer, with words where it has none, and with the code of a request that makes no sense where it says less.
+ *
+ * @param isRead whether the request was read; if so, an error is the method's own
+ */
+export async function explained(
+  answer: UniversalServerResponse,
+  method: DescMethod,
+  isRead: boolean,
+): Promise<UniversalServerResponse> {
+  if (isRead || answer.status < 400) return answer;
+  if (answer.body === undefined)
+    return { ...answerWith(answer, wrongCall(answer.status, method)), status: answer.status };
+  const body = await wholeOf(answer.body);
+  const error = unreadable(body);
+  return error === null ? { ...answer, body: inOne(body) } : answerWith(answer, error);
+}
+
+function answerWith(answer: UniversalServerResponse, error: unknown): UniversalServerResponse {
+  const { status, body } = answerTo(error);
+  const header = new Headers(answer.header);
+  header.delete("Content-Encoding");
+  header.set("Content-Type", JSON_TYPE);
+  header.set("Content-Length", String(body.byteLength));
+  return { status, header, body: inOne(body) };
+}
+
+function answerTo(thrown: unknown): { status: number; body: Uint8Array } {
+  const error = toConnectError(thrown);
+  return { status: codeToHttpStatus(error.code), body: errorToJsonBytes(error, undefined) };
+}
+
+function wrongCall(status: number, { name, methodKind }: DescMethod): ConnectError {
+  if (status === 505) {
+    const message = `${name} is a two-way stream and needs gRPC; over HTTP/1.1 there is HostService.Exchange`;
+    return new ConnectError(message, Code.Unimplemented);
+  }
+  if (status === 405) return new ConnectError(`${name} is called with POST`, Code.InvalidArgument);
+  const type = methodKind === "unary" ? "application/json" : "application/connect+json";
+  return new ConnectError(
+    `${name} takes content-type: ${type}, or ${type.replace("json", "proto")}`,
+    Code.InvalidArgument,
+  );
+}
+
+/** Of what could not be read the library says little, and of protobuf that the fault is ours. Null for other errors. */
+function unreadable(body: Uint8Array): CloacaError | null {
+  const { code, message } = JSON.parse(new TextDecoder().decode(body)) as { code?: string; message?: string };
+  if (code !== "invalid_argument" && code !== "internal") return null;
+  return new CloacaError("REQUEST_INVALID", message ?? "the request could not be read");
+}
+
+async function wholeOf(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for await (const part of body) chunks.push(part);
+  return Buffer.concat(chunks);
+}
+
+async function* inOne(bytes: Uint8Array): AsyncIterable<Uint8Array> {
+  yield bytes;
+}
