@@ -6,6 +6,9 @@ import type { StartedRun, StartSpec } from "../protocol/run-calls.js";
 const MAX_BATCH = 1_000;
 const MAX_BATCH_UNITS = 1024 * 1024;
 
+/** After what is ready in this turn of the loop; a browser has nothing but a timer for it. */
+const nextTurn: (callback: () => void) => void = typeof setImmediate === "function" ? setImmediate : setTimeout;
+
 type Send = (specs: readonly StartSpec[]) => Promise<(StartedRun | RemoteError)[]>;
 
 interface PendingStart {
@@ -26,7 +29,7 @@ export class StartQueue {
   add(spec: StartSpec): Promise<StartedRun> {
     return new Promise((resolve, reject) => {
       this.#pending.push({ spec, resolve, reject });
-      if (this.#pending.length === 1) setImmediate(() => this.#flush());
+      if (this.#pending.length === 1) nextTurn(() => this.#flush());
     });
   }
 

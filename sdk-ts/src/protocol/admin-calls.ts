@@ -1,7 +1,7 @@
 /** `HostAdminService`, in words of the SDK. */
 import { HostAdminService, type HostInfo as WireHostInfo } from "@cloaca/protocol";
 import { RemoteError } from "../errors/index.js";
-import type { Channel } from "./channel.js";
+import type { UnaryCalls } from "./calls.js";
 import { stateName, type TaskRunStateName } from "./run-info.js";
 
 /** A host that is alive, as the scheduler knows it. */
@@ -50,7 +50,7 @@ export interface HostLease {
 }
 
 /** All hosts that are alive, by name. */
-export async function listHosts(channel: Channel, namespace: string): Promise<HostInfo[]> {
+export async function listHosts(channel: UnaryCalls, namespace: string): Promise<HostInfo[]> {
   const hosts: HostInfo[] = [];
   let pageToken = "";
   do {
@@ -69,7 +69,7 @@ export interface DrainOptions {
 }
 
 export async function drainHost(
-  channel: Channel,
+  channel: UnaryCalls,
   namespace: string,
   hostId: string,
   { graceMs = 0, reason = "" }: DrainOptions,

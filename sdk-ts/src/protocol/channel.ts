@@ -16,15 +16,9 @@ import {
   type WorkResponse,
   WorkResponseSchema,
 } from "@cloaca/protocol";
-import {
-  type CallOptions,
-  type ClientDuplexStream,
-  credentials,
-  Client as GrpcClient,
-  Metadata,
-  type ServiceError,
-} from "@grpc/grpc-js";
+import { type ClientDuplexStream, credentials, Client as GrpcClient, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { ConnectionError } from "../errors/index.js";
+import type { Calls, CallTime } from "./calls.js";
 import { fromServiceError } from "./remote-error.js";
 
 export interface ParsedAddress {
@@ -52,10 +46,8 @@ export interface ChannelOptions {
   /** A unary call that names no deadline fails after this time, in milliseconds. No limit by default. */
   readonly callTimeoutMs?: number;
 }
-/** What most calls need of a channel. */
-export type UnaryCalls = Pick<Channel, "unary">;
 
-export class Channel {
+export class Channel implements Calls {
   readonly address: string;
   readonly #client: GrpcClient;
   readonly #callTimeoutMs: number;
@@ -77,7 +69,7 @@ export class Channel {
   unary<I extends DescMessage, O extends DescMessage>(
     method: DescMethodUnary<I, O>,
     request: MessageInitShape<I>,
-    options: CallOptions = {},
+    time: CallTime = {},
   ): Promise<MessageShape<O>> {
     return new Promise((resolve, reject) => {
       this.#client.makeUnaryRequest(
@@ -86,7 +78,7 @@ export class Channel {
         (bytes) => fromBinary(method.output, bytes),
         create(method.input, request),
         new Metadata(),
-        { deadline: Date.now() + this.#callTimeoutMs, ...options },
+        { deadline: Date.now() + this.#callTimeoutMs, ...time },
         (error: ServiceError | null, response?: MessageShape<O>) => {
           if (error !== null) reject(fromServiceError(error, this.address));
           else if (response === undefined)
@@ -97,7 +89,6 @@ export class Channel {
     });
   }
 
-  /** Yields the answers of a stream until it ends, or `signal` aborts. */
   async *stream<I extends DescMessage, O extends DescMessage>(
     method: DescMethodServerStreaming<I, O>,
     request: MessageInitShape<I>,

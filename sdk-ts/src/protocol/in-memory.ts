@@ -10,7 +10,7 @@ import {
 } from "@bufbuild/protobuf";
 import { type HostEvent, WatchRunsResponseSchema, WorkRequestSchema, WorkResponseSchema } from "@cloaca/protocol";
 import { RemoteError } from "../errors/index.js";
-import type { UnaryCalls } from "./channel.js";
+import type { UnaryCalls } from "./calls.js";
 import { decodeEvent } from "./decode.js";
 import { encodeEvent, encodeHeartbeat, encodeHello } from "./encode.js";
 import { eventInfo, type RunEventInfo } from "./run-info.js";

@@ -1,7 +1,7 @@
 /** `RunService`, in words of the SDK. */
 import { RunEventType, RunService, RunStatus, WaitReason } from "@cloaca/protocol";
 import { RemoteError } from "../errors/index.js";
-import type { Channel, UnaryCalls } from "./channel.js";
+import type { Calls, UnaryCalls } from "./calls.js";
 import {
   date,
   eventInfo,
@@ -78,7 +78,7 @@ export interface ListQuery {
 }
 
 export async function listRuns(
-  channel: Channel,
+  channel: UnaryCalls,
   namespace: string,
   { workflow = "", statuses = [], pageSize = 0, pageToken = "" }: ListQuery,
 ): Promise<{ runs: RunInfo[]; nextPageToken: string }> {
@@ -115,7 +115,7 @@ export interface WatchQuery {
 }
 
 export async function* watchRuns(
-  channel: Channel,
+  channel: Calls,
   namespace: string,
   { runId = "", workflow = "", types = [], cursor = "", fromStart = false, untilEnd = false }: WatchQuery,
   signal?: AbortSignal,
@@ -138,7 +138,7 @@ export async function cancelRun(
 }
 
 export async function pauseRun(
-  channel: Channel,
+  channel: UnaryCalls,
   namespace: string,
   runId: string,
   reason: string,
@@ -147,7 +147,7 @@ export async function pauseRun(
   return statusName(status);
 }
 
-export async function resumeRun(channel: Channel, namespace: string, runId: string): Promise<RunStatusName> {
+export async function resumeRun(channel: UnaryCalls, namespace: string, runId: string): Promise<RunStatusName> {
   const { status } = await channel.unary(RunService.method.resumeRun, { namespace, runId });
   return statusName(status);
 }
@@ -160,7 +160,7 @@ export interface RetriedRun {
 }
 
 export async function retryRun(
-  channel: Channel,
+  channel: UnaryCalls,
   namespace: string,
   runId: string,
   requestId: string,

@@ -1,7 +1,7 @@
 /** `WorkflowService`, in words of the SDK. */
 import { type TriggerRule, type Workflow, WorkflowService } from "@cloaca/protocol";
 import { RemoteError } from "../errors/index.js";
-import type { Channel } from "./channel.js";
+import type { UnaryCalls } from "./calls.js";
 import { toWireDefinition } from "./encode-definition.js";
 import { date } from "./run-info.js";
 import type { WireWorkflow } from "./words.js";
@@ -24,7 +24,11 @@ export interface WorkflowInfo {
 }
 
 /** Registers a workflow; returns its version. */
-export async function registerWorkflow(channel: Channel, namespace: string, workflow: WireWorkflow): Promise<string> {
+export async function registerWorkflow(
+  channel: UnaryCalls,
+  namespace: string,
+  workflow: WireWorkflow,
+): Promise<string> {
   const request = { namespace, definition: toWireDefinition(workflow) };
   const response = await channel.unary(WorkflowService.method.registerWorkflow, request);
   return response.workflow?.version ?? "";
@@ -45,7 +49,7 @@ export interface WorkflowTaskInfo {
 
 /** The tasks of a version of a workflow, in declared order; an empty version is the current one. */
 export async function listWorkflowTasks(
-  channel: Channel,
+  channel: UnaryCalls,
   namespace: string,
   name: string,
   version: string,
@@ -72,7 +76,7 @@ function failuresNamedBy(rule: TriggerRule | undefined): string[] {
 }
 
 /** Every version of every workflow, by name and then newest first. */
-export async function listWorkflows(channel: Channel, namespace: string): Promise<WorkflowInfo[]> {
+export async function listWorkflows(channel: UnaryCalls, namespace: string): Promise<WorkflowInfo[]> {
   const workflows: WorkflowInfo[] = [];
   let pageToken = "";
   do {
@@ -83,18 +87,18 @@ export async function listWorkflows(channel: Channel, namespace: string): Promis
   return workflows;
 }
 
-export async function pauseWorkflow(channel: Channel, namespace: string, name: string): Promise<WorkflowInfo> {
+export async function pauseWorkflow(channel: UnaryCalls, namespace: string, name: string): Promise<WorkflowInfo> {
   const { workflow } = await channel.unary(WorkflowService.method.pauseWorkflow, { namespace, name });
   return workflowInfo(workflow);
 }
 
-export async function resumeWorkflow(channel: Channel, namespace: string, name: string): Promise<WorkflowInfo> {
+export async function resumeWorkflow(channel: UnaryCalls, namespace: string, name: string): Promise<WorkflowInfo> {
   const { workflow } = await channel.unary(WorkflowService.method.resumeWorkflow, { namespace, name });
   return workflowInfo(workflow);
 }
 
 export async function promoteVersion(
-  channel: Channel,
+  channel: UnaryCalls,
   namespace: string,
   name: string,
   version: string,
