@@ -33,12 +33,25 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/sim/**"],
+          exclude: ["test/sim/**", "test/fault/**"],
           globalSetup: "test/setup/build.ts",
           maxWorkers: 2,
           // After the unit tests: these measure patience, and two cores serve both badly at once.
           sequence: { groupOrder: 1 },
           testTimeout: 30_000,
+          hookTimeout: 30_000,
+        },
+      },
+      {
+        // Processes that are killed, stopped and starved, under load: each file for itself, since they measure times.
+        esbuild,
+        test: {
+          name: "fault",
+          include: ["test/fault/**/*.test.ts"],
+          globalSetup: "test/setup/build.ts",
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
+          testTimeout: 60_000,
           hookTimeout: 30_000,
         },
       },

@@ -1,6 +1,5 @@
 // `npm test`: every check and every test. All run, even after a failure; the last line counts them.
 // Usage: node scripts/test.mjs [--only <check>,…]   with the names in brackets that it prints
-import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
@@ -12,6 +11,7 @@ import { breaking } from "./lib/breaking.mjs";
 import { lockFileProblems } from "./lib/lock-file.mjs";
 import { capture, nodeBin, repoRoot } from "./lib/process.mjs";
 import { setUp } from "./lib/setup.mjs";
+import { countsText, runVitest } from "./lib/vitest.mjs";
 import { python } from "./python.mjs";
 
 /** @typedef {{ result: "passed" | "failed" | "skipped", output: string }} Outcome */
@@ -56,9 +56,8 @@ async function main() {
   if (only === undefined || only.has("vitest")) await tests();
   console.log(`\n${seconds(started)} in all`);
   for (const failure of failures) console.log(`failed: ${failure}`);
-  const { passed, failed, skipped } = total;
-  console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
-  process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
+  console.log(countsText(total));
+  process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0;
 }
 
 /**
@@ -167,44 +166,13 @@ function pythonToolchain() {
 
 async function tests() {
   const started = performance.now();
-  const folder = mkdtempSync(join(tmpdir(), "cloaca-test-"));
-  let failed = 1;
-  try {
-    console.log("- tests [vitest]");
-    const report = join(folder, "report.json");
-    const [program, ...first] = nodeBin("vitest");
-    const ok = await inherit(program, [
-      ...first,
-      "run",
-      "--reporter=default",
-      "--reporter=json",
-      `--outputFile.json=${report}`,
-    ]);
-    const found = JSON.parse(readFileSync(report, "utf8"));
-    /** @type {{ status: string, assertionResults: unknown[] }[]} */
-    const files = found.testResults;
-    // A file that does not load has no tests that could fail; nor has an error outside every test.
-    const unloadable = files.filter((file) => file.status === "failed" && file.assertionResults.length === 0).length;
-    failed = Math.max(found.numFailedTests + unloadable, ok ? 0 : 1);
-    total.passed += found.numPassedTests;
-    total.skipped += found.numPendingTests + found.numTodoTests;
-  } catch (error) {
-    console.log(`vitest wrote no report: ${error instanceof Error ? error.message : error}`);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  console.log("- tests [vitest]");
+  const { passed, failed, skipped } = await runVitest([]);
+  total.passed += passed;
+  total.skipped += skipped;
   total.failed += failed;
   if (failed > 0) failures.push(`tests [vitest]: ${failed}`);
   console.log(`${mark(failed > 0 ? "failed" : "passed")} tests [vitest]  ${seconds(started)}`);
-}
-
-/** @param {string} program @param {string[]} args @returns {Promise<boolean>} */
-function inherit(program, args) {
-  return new Promise((resolve) => {
-    const child = spawn(program, args, { cwd: repoRoot, stdio: ["ignore", "inherit", "inherit"] });
-    child.on("error", () => resolve(false));
-    child.on("close", (code) => resolve(code === 0));
-  });
 }
 
 /** @returns {Set<string> | undefined} */
