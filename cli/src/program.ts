@@ -143,6 +143,8 @@ function letters(word: string): string {
 
 /** What commander says of a command line, as all our errors are told. */
 function usageError(text: string, command: Command): string {
+  // With a code of its own, as where a scheduler cannot start: the command line was right.
+  if (/^error: [A-Z_]+: /.test(text)) return `${text.trim()}\n`;
   const name = command.parent === null ? "cloaca" : `cloaca ${command.name()}`;
   const message = text.trim().replace(/^error: /, "");
   const next = { what: "see how it is used", command: `${name} --help` };

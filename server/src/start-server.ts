@@ -75,10 +75,18 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   }
 }
 
-/** Wall time at the start, monotonic from there on. Whole milliseconds: they are in every row and every event. */
+/**
+ * Wall time at the start, monotonic from there on, and never before what the store was told: it runs ahead of a clock that was
+ * set back, until a start finds that one later again. Whole milliseconds: they are in every row and every event.
+ */
 function monotonicClock(): Clock {
-  const offset = Date.now() - performance.now();
-  return { now: () => Math.floor(offset + performance.now()) };
+  let offset = Date.now() - performance.now();
+  return {
+    now: () => Math.floor(offset + performance.now()),
+    notBefore(at) {
+      offset = Math.max(offset, at - performance.now());
+    },
+  };
 }
 
 function randomIds(): Ids {

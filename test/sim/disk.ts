@@ -48,7 +48,8 @@ export class Disk {
   open({ openedAt, now, after, input, crash, mutate }: Opening): Journal {
     // A process that crashes takes nothing along of what the operating system has.
     this.#arrive();
-    const journal = this.#db === null ? new MemoryJournal() : new SqliteJournal(this.#db, () => {}, openedAt);
+    const journal =
+      this.#db === null ? new MemoryJournal() : new SqliteJournal(this.#db, () => {}, { now: () => openedAt });
     const db = this.#db;
     const commit = journal.commit.bind(journal);
     let cut: (() => void) | null = null;
@@ -95,7 +96,7 @@ export class Disk {
 
   /** What another process would find; null for what no other process finds. */
   reopen(now: number): Journal | null {
-    return this.#db === null ? null : new SqliteJournal(this.#db, () => {}, now);
+    return this.#db === null ? null : new SqliteJournal(this.#db, () => {}, { now: () => now });
   }
 
   close(): void {

@@ -78,29 +78,32 @@ export class FaultWorld {
     });
   }
 
-  /** Ends everything; the log has to add up, and no scheduler may have met what it should not. */
-  async close(): Promise<void> {
-    await this.#end();
+  /** Ends everything, the hosts first. */
+  async end(): Promise<void> {
+    for (const client of this.#clients) client.close();
+    for (const host of this.hosts) await host.end("SIGKILL");
+    for (const scheduler of this.#schedulers) await scheduler.end("SIGKILL");
+  }
+
+  /** The log of the file has to add up, and no scheduler may have met what it should not. */
+  async audit(): Promise<void> {
     const unexpected = this.#schedulers.flatMap((scheduler) =>
       scheduler.logs.filter(({ event }) => event === "books_wrong" || event === "turn_failed"),
     );
-    const audit = await auditFile(this.file, { keep: 10 });
-    rmSync(this.folder, { recursive: true });
     expect(unexpected).toEqual([]);
+    const audit = await auditFile(this.file, { keep: 10 });
     expect(audit).toMatchObject({ breaches: [], breachCount: 0 });
     expect(audit.events).toBeGreaterThan(0);
   }
 
-  /** The same after a test that has failed, which has said what is wrong already. */
-  async discard(): Promise<void> {
-    await this.#end();
-    rmSync(this.folder, { recursive: true, force: true });
-  }
-
-  async #end(): Promise<void> {
-    for (const client of this.#clients) client.close();
-    for (const host of this.hosts) await host.end("SIGKILL");
-    for (const scheduler of this.#schedulers) await scheduler.end("SIGKILL");
+  /** Ends everything, audits the file and takes it away. */
+  async close(): Promise<void> {
+    await this.end();
+    try {
+      await this.audit();
+    } finally {
+      rmSync(this.folder, { recursive: true, force: true });
+    }
   }
 
   async #startScheduler(more: readonly string[], env: Readonly<Record<string, string>>): Promise<void> {
@@ -116,7 +119,9 @@ export async function inWorld(options: FaultWorldOptions, test: (world: FaultWor
   try {
     await test(world);
   } catch (error) {
-    await world.discard();
+    // It has said what is wrong: an audit would only hide it.
+    await world.end();
+    rmSync(world.folder, { recursive: true, force: true });
     throw error;
   }
   await world.close();

@@ -8,6 +8,11 @@
  */
 export interface Clock {
   now(): number;
+  /**
+   * It has been this late already, as a store says that was written before. A clock that was set back meanwhile would let
+   * retries, deadlines and timeouts wait for as long as it was set back. Left out by clocks that nobody sets.
+   */
+  notBefore?(at: number): void;
 }
 
 /** Ids that are unique for ever. */

@@ -17,7 +17,7 @@ export function openStore(url: string, options: StoreOptions, owner: string): St
     // No URL parsing: `sqlite://runs.db` is a relative path, `sqlite:///var/runs.db` an absolute one.
     const { db, release } = openDatabase(url.slice("sqlite://".length), owner);
     try {
-      return new LiveStore(new SqliteJournal(db, release, options.clock.now(), new WalFile(db.name)), options);
+      return new LiveStore(new SqliteJournal(db, release, options.clock, new WalFile(db.name)), options);
     } catch (error) {
       db.close();
       release();

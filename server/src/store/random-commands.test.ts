@@ -336,7 +336,7 @@ function sqlitePlace(): Place {
       const { db, release } = openDatabase(join(folder, "runs.db"), "");
       // Nothing is to survive the machine here, and thousands of commits would each wait for its disk.
       db.pragma("synchronous = OFF");
-      return new SqliteJournal(db, release, now);
+      return new SqliteJournal(db, release, { now: () => now });
     },
     remove: () => rmSync(folder, { recursive: true }),
   };

@@ -35,6 +35,10 @@ export class TestClock implements Clock {
   move(ms: number): void {
     this.#now += ms;
   }
+
+  notBefore(at: number): void {
+    this.#now = Math.max(this.#now, at);
+  }
 }
 
 export class TestIds implements Ids {

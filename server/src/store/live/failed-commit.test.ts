@@ -267,7 +267,7 @@ function sqliteJournal(file: string, options: TestOptions): { journal: SqliteJou
   const { db, release } = openDatabase(file, "");
   // The machine does not fail here: no commit needs to wait for its disk.
   db.pragma("synchronous = OFF");
-  return { journal: new SqliteJournal(db, release, options.clock.now()), db };
+  return { journal: new SqliteJournal(db, release, options.clock), db };
 }
 
 describe("a disk that is full", () => {

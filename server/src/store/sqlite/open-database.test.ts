@@ -88,6 +88,13 @@ describe("opening a store file", () => {
     expect(message).toContain(`up to ${SCHEMA_VERSION}`);
   });
 
+  it("refuses a file beside which it cannot write, and lets go of it", async () => {
+    mkdirSync(`${file}.owner`);
+    expect(refusal()).toEqual({ code: "STORE_UNAVAILABLE", message: expect.stringContaining(`store ${file}: EISDIR`) });
+    rmSync(`${file}.owner`, { recursive: true });
+    await open().close();
+  });
+
   it("refuses a file in a folder that is not there, and a folder", () => {
     const missing = join(folder, "missing");
     const { code, message } = refusal(join(missing, "runs.db"));
@@ -182,6 +189,23 @@ describe("opening a store file", () => {
       db.pragma(`user_version = ${SCHEMA_VERSION}`);
     });
     expect(refusal().code).toBe("STORE_UNAVAILABLE");
+  });
+
+  it("tells a clock that was set back how late it has been, so that nothing waits for as long as it was set back", async () => {
+    const options = testOptions();
+    const openWith = () => openStore(`sqlite://${file}`, options, "");
+    const world = new World(openWith(), options);
+    await world.register("w", { a: { timeoutMs: 1_000 } });
+    await world.host("h", { slots: 1 });
+    await world.start("w");
+    await world.lease();
+    const leasedAt = options.clock.now();
+    await world.store.close();
+    options.clock.move(-3_600_000);
+    const store = openWith();
+    expect(options.clock.now()).toBe(leasedAt);
+    expect(store.nextDue()).toBe(leasedAt + 1_000);
+    await store.close();
   });
 
   it("keeps a file in WAL mode, marked as ours", async () => {

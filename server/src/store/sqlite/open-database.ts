@@ -124,8 +124,13 @@ function lock(file: string, owner: string): () => void {
     const who = existsSync(ownerFile) ? readFileSync(ownerFile, "utf8").trim() : "another process";
     throw new CloacaError("STORE_IN_USE", `store ${file} is in use by ${who}; stop that one or name another file`);
   }
-  writeFileSync(ownerFile, `pid ${process.pid}${owner === "" ? "" : `, ${owner}`}\n`);
   const held = db;
+  try {
+    writeFileSync(ownerFile, `pid ${process.pid}${owner === "" ? "" : `, ${owner}`}\n`);
+  } catch (error) {
+    held.close();
+    throw explain(error, file);
+  }
   return () => {
     rmSync(ownerFile, { force: true });
     if (held.open) held.close();
@@ -148,9 +153,10 @@ function prepare(db: Database.Database, file: string, migrations: readonly Migra
   }
 }
 
-/** What an error of SQLite means for who opens a store. */
+/** What an error of SQLite, or of the file system, means for who opens a store. */
 export function explain(error: unknown, file: string): unknown {
   if (error instanceof CloacaError) return error;
+  if (isSystemError(error)) return new CloacaError("STORE_UNAVAILABLE", `store ${file}: ${error.message}`);
   const code = codeOf(error);
   if (code === "SQLITE_NOTADB") return notADatabase(file, "it is not a SQLite database; name another file");
   if (code === "SQLITE_CORRUPT") return notADatabase(file, "it is damaged; restore it from a copy");
@@ -165,6 +171,11 @@ export function explain(error: unknown, file: string): unknown {
 
 function notADatabase(file: string, why: string): CloacaError {
   return new CloacaError("STORE_NOT_A_DATABASE", `store ${file}: ${why}`);
+}
+
+/** A disk that is full or read-only, a folder that is not ours to write into, … */
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && "syscall" in error && "errno" in error;
 }
 
 function codeOf(error: unknown): string | null {

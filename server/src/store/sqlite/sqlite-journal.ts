@@ -5,6 +5,7 @@
 import type Database from "better-sqlite3";
 import { compileGraph } from "../../core/graph.js";
 import type { Graph, Run, RunEvent, TaskRun, WorkflowDefinition } from "../../core/model.js";
+import type { Clock } from "../../core/ports.js";
 import type { SessionRecord } from "../../core/session.js";
 import type { Journal, RegisteredGraph, Snapshot, StoredRun, WriteSet } from "../live/journal.js";
 import type { LiveRun } from "../live/live-run.js";
@@ -41,14 +42,16 @@ export class SqliteJournal implements Journal {
   constructor(
     readonly db: Database.Database,
     readonly release: () => void,
-    now: number,
+    clock: Clock,
     /** Null: nobody waits for a disk. */
     readonly log: WalFile | null = null,
   ) {
     this.#sql = prepareStatements(db);
     const last = this.#sql.lastEvents.get();
-    const events = last === undefined ? [] : decodeEvents(last.data);
-    this.#pause = { from: Math.min(now, events.at(-1)?.at ?? now), to: now };
+    const lastAt = last === undefined ? undefined : decodeEvents(last.data).at(-1)?.at;
+    if (lastAt !== undefined) clock.notBefore?.(lastAt);
+    const now = clock.now();
+    this.#pause = { from: Math.min(now, lastAt ?? now), to: now };
   }
 
   load(): Snapshot {

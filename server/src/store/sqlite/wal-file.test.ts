@@ -34,7 +34,7 @@ describe("the log of a store", () => {
     const options = testOptions();
     const { db, release } = openDatabase(file, "");
     log = new Noted(file);
-    world = new World(new LiveStore(new SqliteJournal(db, release, options.clock.now(), log), options), options);
+    world = new World(new LiveStore(new SqliteJournal(db, release, options.clock, log), options), options);
     await world.register("w", { a: [] });
   });
 
@@ -73,6 +73,6 @@ describe("the log of a store", () => {
     await expect(world.store.close()).rejects.toThrow();
     const options = testOptions();
     const { db, release } = openDatabase(join(folder, "runs.db"), "");
-    world = new World(new LiveStore(new SqliteJournal(db, release, options.clock.now()), options), options);
+    world = new World(new LiveStore(new SqliteJournal(db, release, options.clock), options), options);
   });
 });
