@@ -6,6 +6,7 @@
  */
 import { CloacaError } from "../core/errors.js";
 import type { Hello, HelloChunk, HostEvent, SchedulerEvent } from "./events.js";
+import { LongHello } from "./long-hello.js";
 import { Outbox } from "./outbox.js";
 
 /** The transport below a connection. */
@@ -48,15 +49,18 @@ export class Connection {
   readonly outbox: Outbox;
   /** Set by the owner; called once the connection said hello or is closed. */
   cancelHelloTimeout: () => void = () => {};
-  #hello: Hello | null = null;
+  /** One that goes on in chunks. */
+  #hello: LongHello | null = null;
   #lastSeq = 0;
+  /** Events that were read and have no turn yet: they wait while the store cannot commit. */
+  #undecided = 0;
   #reading = true;
   #finishing = false;
 
   constructor(
     readonly wire: Wire,
     readonly owner: ConnectionOwner,
-    maxMessageBytes: number,
+    readonly maxMessageBytes: number,
   ) {
     this.outbox = new Outbox(maxMessageBytes);
   }
@@ -71,6 +75,11 @@ export class Connection {
     return this.phase === "open" && this.wire.isWritable && !this.#finishing;
   }
 
+  /** It is not read any further, because of events that have no turn yet. */
+  get isHeldUp(): boolean {
+    return this.#undecided >= READ_STOP;
+  }
+
   receive(events: readonly HostEvent[]): void {
     if (this.phase === "closed") return;
     if (this.phase === "open") this.owner.heard(this);
@@ -82,7 +91,16 @@ export class Connection {
         return;
       }
     }
-    if (accepted.length > 0) this.owner.received(this, accepted);
+    if (accepted.length === 0) return;
+    this.#undecided += accepted.length;
+    this.owner.received(this, accepted);
+    this.#throttle();
+  }
+
+  /** A turn has decided about so many of its events. */
+  decided(count: number): void {
+    this.#undecided -= count;
+    this.#throttle();
   }
 
   /** The session is open: this is its connection from now on. */
@@ -133,7 +151,7 @@ export class Connection {
 
   #accept(event: HostEvent, accepted: HostEvent[]): CloacaError | null {
     if (event.type === "hello") return this.#acceptHello(event.hello);
-    if (event.type === "hello_chunk") return this.#acceptChunk(event.chunk);
+    if (event.type === "hello_chunk") return this.#acceptChunk(event.chunk, event.bytes);
     if (this.phase === "new") {
       return new CloacaError("HELLO_EXPECTED", `the first event of a connection is hello, found ${event.type}`);
     }
@@ -157,25 +175,17 @@ export class Connection {
     if (this.phase !== "new" || this.#hello !== null) {
       return new CloacaError("HELLO_REPEATED", "a connection says hello once; open another one to say it again");
     }
-    if (hello.more) this.#hello = hello;
+    if (hello.more) this.#hello = new LongHello(hello, this.maxMessageBytes);
     else this.#opening(hello);
     return null;
   }
 
-  #acceptChunk(chunk: HelloChunk): CloacaError | null {
-    if (this.#hello === null)
-      return new CloacaError("HELLO_EXPECTED", "hello_chunk goes on with a hello that says more");
-    const { definitions, implementations, held } = this.#hello;
-    const hello: Hello = {
-      ...this.#hello,
-      definitions: [...definitions, ...chunk.definitions],
-      implementations: [...implementations, ...chunk.implementations],
-      held: [...held, ...chunk.held],
-      more: chunk.more,
-    };
-    this.#hello = hello;
-    if (!chunk.more) this.#opening(hello);
-    return null;
+  #acceptChunk(chunk: HelloChunk, bytes: number): CloacaError | null {
+    const hello = this.phase === "new" ? this.#hello : null;
+    if (hello === null) return new CloacaError("HELLO_EXPECTED", "hello_chunk goes on with a hello that says more");
+    const error = hello.add(chunk, bytes);
+    if (error === null && !chunk.more) this.#opening(hello.whole);
+    return error;
   }
 
   #opening(hello: Hello): void {
@@ -184,9 +194,10 @@ export class Connection {
     this.owner.opening(this, hello);
   }
 
-  /** A host that sends without reading its receipts is not read any further (bounded memory). */
+  /** A host that sends without reading its receipts, or faster than they can be made, is not read any further (bounded memory). */
   #throttle(): void {
-    const reading = this.outbox.size < READ_STOP;
+    if (this.phase === "closed") return;
+    const reading = this.outbox.size + this.#undecided < READ_STOP;
     if (reading === this.#reading) return;
     this.#reading = reading;
     this.wire.setReading(reading);

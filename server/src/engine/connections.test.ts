@@ -61,6 +61,20 @@ describe("connections", () => {
 
   const tokenOf = (host: ScriptedHost): string => host.welcome?.session.resumeToken ?? "";
 
+  it("P1: a Hello whose chunks never end is refused once they are too many, long before it is too slow", async () => {
+    const host = new SlowHost(scheduler);
+    host.hello({ ...OFFER, more: true });
+    const held = [{ leaseId: "r.0.1", state: "HELD", deferral: 0 } as const];
+    const chunk = { definitions: [], implementations: [], held, more: true };
+    const chunks = Array.from({ length: 50_000 }, () => ({ seq: 0, type: "hello_chunk", chunk, bytes: 12 }) as const);
+    for (let message = 0; host.closedWith === undefined && message < 100; message++) host.connection.receive(chunks);
+    expect(host.closedWith).toMatchObject({
+      code: "REQUEST_INVALID",
+      message: expect.stringContaining("67108864 bytes"),
+    });
+    expect(scheduler.connections.all()).toEqual([]);
+  });
+
   it("P1: a newer connection of the instance replaces the older, whose end does not evict it", async () => {
     const older = await connect();
     const newer = await connect({ resumeToken: tokenOf(older) });
@@ -127,10 +141,10 @@ describe("connections", () => {
     expect(host.welcome).toBeUndefined();
     const { definitions, implementations } = OFFER;
     host.connection.receive([
-      { seq: 0, type: "hello_chunk", chunk: { definitions, implementations: [], held: [], more: true } },
+      { seq: 0, type: "hello_chunk", chunk: { definitions, implementations: [], held: [], more: true }, bytes: 100 },
     ]);
     host.connection.receive([
-      { seq: 0, type: "hello_chunk", chunk: { definitions: [], implementations, held: [], more: false } },
+      { seq: 0, type: "hello_chunk", chunk: { definitions: [], implementations, held: [], more: false }, bytes: 100 },
     ]);
     await time.settle();
     expect(host.welcome?.workflows.map((w) => w.name)).toEqual(["two"]);

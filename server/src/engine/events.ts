@@ -47,7 +47,8 @@ export interface HelloChunk extends Offer {
 
 export type HostEvent = { readonly seq: number } & (
   | { readonly type: "hello"; readonly hello: Hello }
-  | { readonly type: "hello_chunk"; readonly chunk: HelloChunk }
+  /** `bytes` is what it took on the wire. */
+  | { readonly type: "hello_chunk"; readonly chunk: HelloChunk; readonly bytes: number }
   | { readonly type: "heartbeat"; readonly nonce: bigint; readonly mainLoopLagMs: number }
   | { readonly type: "lease_event"; readonly event: LeaseEvent }
   | { readonly type: "set_slots"; readonly slots: number }

@@ -258,6 +258,7 @@ export class Scheduler implements ConnectionOwner {
       const turn = new Turn(this.options, this.connections, input);
       const more = await turn.run();
       this.#withdrawn.push(...turn.withdrawn);
+      for (const { connection } of input.incoming) connection.decided(1);
       return more;
     } catch (thrown) {
       const error = CloacaError.from(thrown);
@@ -279,6 +280,7 @@ export class Scheduler implements ConnectionOwner {
       const { code, message } = error;
       const { connection, event } = first;
       connection.outbox.receipt({ seq: event.seq, result: "REJECTED", error: { code, message, problems: [] } });
+      connection.decided(1);
       connection.flush();
       return;
     }
@@ -297,6 +299,8 @@ export class Scheduler implements ConnectionOwner {
   #backOff(input: TurnInput, error: CloacaError): void {
     // Not by spreading: what waits may be more than a call takes arguments.
     this.#incoming = input.incoming.concat(this.#incoming);
+    // P5: who is not read any further because of it cannot be heard.
+    for (const { connection } of input.incoming) if (connection.isHeldUp) this.#liveness.heard(connection.sessionId);
     this.#goodbyes.unshift(...input.goodbyes);
     this.#withdrawn.unshift(...input.withdrawn);
     this.options.log.error("store_unavailable", { error: error.message, waiting: this.#incoming.length });
@@ -317,6 +321,7 @@ export class Scheduler implements ConnectionOwner {
       // A host may send its last events and end the stream at once: they count while nobody has taken over.
       const isNewest = bound === null || bound === connection;
       if (isNewest && session?.generation === connection.generation) current.push(incoming);
+      else connection.decided(1);
     }
     return current;
   }

@@ -36,6 +36,15 @@ class SlowHost extends ScriptedHost {
   }
 }
 
+/** Remembers when it was read no further, and when again. */
+class ThrottledHost extends ScriptedHost {
+  readonly reading: boolean[] = [];
+
+  override setReading(reading: boolean): void {
+    this.reading.push(reading);
+  }
+}
+
 describe("a store that cannot commit", () => {
   let time: ManualTime;
   let journal: FailingJournal;
@@ -101,6 +110,24 @@ describe("a store that cannot commit", () => {
     await expect(start({ requestId: "q" })).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
     await time.advance(1_000);
     expect(await start({ requestId: "q" })).toBe(await start({ requestId: "q" }));
+  });
+
+  it("P5: a host that says more than can wait is not read any further until it can, and is not expired for that", async () => {
+    const host = await connect(new ThrottledHost(scheduler), {});
+    await start();
+    const [lease] = host.leases;
+    journal.fails = true;
+    const patch = { set: { n: "1" }, removed: [] };
+    let seq = 0;
+    for (let n = 0; n < 10_000; n++) seq = host.say({ type: "checkpoint", leaseId: lease?.leaseId ?? "", patch });
+    expect(host.reading).toEqual([false]);
+    await time.advance(2 * DEFAULT_LIMITS.sessionTtlMs);
+    expect(host.reading).toEqual([false]);
+    journal.fails = false;
+    await time.advance(1_000);
+    expect(host.reading).toEqual([false, true]);
+    expect(host.closedWith).toBeUndefined();
+    expect(host.result(seq)).toBe("APPLIED");
   });
 
   it("P5: a host that is heard while it cannot commit is not expired afterwards", async () => {

@@ -1,6 +1,8 @@
 /** Host events and definitions: from protobuf to words of the domain. */
+import { toBinary } from "@bufbuild/protobuf";
 import {
   type HeldLease,
+  HelloChunkSchema,
   type HostEvent as WireHostEvent,
   type Implementation as WireImplementation,
   LeaseState as WireLeaseState,
@@ -64,6 +66,8 @@ export function toHostEvent({ seq, event }: WireHostEvent): HostEvent {
           held: listed(heldLeases, "hello_chunk"),
           more,
         },
+        // Rare, and long: to make them again costs little beside reading them.
+        bytes: toBinary(HelloChunkSchema, event.value).length,
       };
     }
     case "heartbeat":
