@@ -25,6 +25,7 @@ const AUDIT: AuditReport = {
   breaches: [],
   breachCount: 0,
   isCut: false,
+  purgedRuns: null,
 };
 const EVERY = ["address", "namespace", "json", "no-color"];
 

@@ -127,7 +127,7 @@ describe("cloaca audit", () => {
     );
 
     const live = await audit("--store", `sqlite://${file}`);
-    expect([live.code, live.report]).toEqual([0, { ...wire.report, source: file }]);
+    expect([live.code, live.report]).toEqual([0, { ...wire.report, source: file, purgedRuns: 0 }]);
 
     const copy = join(folder, "copy.db");
     const db = new Database(file, { readonly: true });
@@ -136,7 +136,7 @@ describe("cloaca audit", () => {
     const before = { names: readdirSync(folder).sort(), bytes: readFileSync(copy), changed: statSync(copy).mtimeMs };
     chmodSync(copy, 0o444);
     const ofCopy = await audit("--store", `sqlite:${copy}`);
-    expect([ofCopy.code, ofCopy.report]).toEqual([0, { ...wire.report, source: copy }]);
+    expect([ofCopy.code, ofCopy.report]).toEqual([0, { ...wire.report, source: copy, purgedRuns: 0 }]);
     // Nothing is changed, and nothing is left beside it.
     expect(readdirSync(folder).sort()).toEqual(before.names);
     expect(readFileSync(copy)).toEqual(before.bytes);

@@ -33,10 +33,14 @@ export class WireLog implements AuditSource {
   }
 
   async *history({ runId, events: [first] }: AuditChunk): AsyncGenerator<WireChunk[]> {
-    for await (const { events } of this.client.watch({ runId, untilEnd: true })) {
-      const before = events.filter(({ eventSeq }) => first !== undefined && eventSeq < first.seq);
-      yield await this.#chunks(before);
-      if (before.length < events.length) return;
+    try {
+      for await (const { events } of this.client.watch({ runId, untilEnd: true })) {
+        const before = events.filter(({ eventSeq }) => first !== undefined && eventSeq < first.seq);
+        yield await this.#chunks(before);
+        if (before.length < events.length) return;
+      }
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
     }
   }
 
@@ -82,7 +86,7 @@ export class WireLog implements AuditSource {
     try {
       return (await this.client.get(runId)).workflowVersion;
     } catch (error) {
-      if (error instanceof RemoteError && error.code === "RUN_NOT_FOUND") return null;
+      if (isNotFound(error)) return null;
       throw error;
     }
   }
@@ -93,6 +97,11 @@ export class WireLog implements AuditSource {
     this.#versions.set(key, graph);
     return graph;
   }
+}
+
+/** The run was purged while it was read. */
+function isNotFound(error: unknown): boolean {
+  return error instanceof RemoteError && error.code === "RUN_NOT_FOUND";
 }
 
 function graphOf(tasks: readonly WorkflowTaskInfo[]): KnownGraph {

@@ -13,6 +13,7 @@ export function auditJson(source: string, report: AuditReport): { readonly [key:
     heldSlots: report.heldSlots,
     unknownSlots: report.unknownSlots,
     cut: report.isCut,
+    purgedRuns: report.purgedRuns,
     breachCount: report.breachCount,
     breaches: report.breaches.map((breach) => ({
       kind: breach.kind,

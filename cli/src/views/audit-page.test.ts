@@ -13,6 +13,7 @@ const REPORT: AuditReport = {
   breaches: [],
   breachCount: 0,
   isCut: false,
+  purgedRuns: null,
 };
 
 const BREACH = {
@@ -41,6 +42,18 @@ describe("the page of an audit", () => {
         63 runs · 1,016 events · 143 leases · 1 run goes on and holds 2 slots
       "
     `);
+  });
+
+  it("of books of which a part was purged", () => {
+    expect(page({ ...REPORT, purgedRuns: 1_200 })).toMatchInlineSnapshot(`
+      "
+      ✓ the books are right   runs.db
+        63 runs · 1,016 events · 143 leases · 1 run goes on and holds 2 slots
+        1,200 runs were purged before
+      "
+    `);
+    expect(page({ ...REPORT, purgedRuns: 1 })).toContain("1 run was purged before");
+    expect(page({ ...REPORT, purgedRuns: 0 })).toBe(page(REPORT));
   });
 
   it("of books that are wrong, with what the audit could not see", () => {

@@ -13,6 +13,7 @@ export function auditPage(source: string, report: AuditReport, width: number): L
   return [
     [verdict, [`   ${source}`, "dim"]],
     ["  ", [facts(report), "dim"]],
+    ...purged(report),
     ...notes(report).map((note): Line => ["  ", [note, "yellow"]]),
     ...breaches.flatMap((breach) => breachLines(breach, width)),
     ...(left === 0
@@ -28,6 +29,11 @@ function facts({ runs, events, leases, liveRuns, heldSlots }: AuditReport): stri
     counted(leases, "lease"),
     `${counted(liveRuns, "run")} ${liveRuns === 1 ? "goes" : "go"} on and ${liveRuns === 1 ? "holds" : "hold"} ${counted(heldSlots, "slot")}`,
   ].join(" · ");
+}
+
+function purged({ purgedRuns }: AuditReport): Line[] {
+  if (purgedRuns === null || purgedRuns === 0) return [];
+  return [["  ", [`${counted(purgedRuns, "run")} ${purgedRuns === 1 ? "was" : "were"} purged before`, "dim"]]];
 }
 
 function notes({ unknownSlots, isCut }: AuditReport): string[] {

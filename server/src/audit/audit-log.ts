@@ -28,6 +28,8 @@ export interface AuditBooks {
   runsWithoutLog(): Iterable<{ readonly namespace: string; readonly runId: string }>;
   /** Rows of the log whose run is not there. */
   rowsWithoutRun(): number;
+  /** Runs that were purged, since the store was made. */
+  purgedRuns(): number;
 }
 
 export interface AuditReport extends AuditSummary {
@@ -36,6 +38,8 @@ export interface AuditReport extends AuditSummary {
   readonly breachCount: number;
   /** Runs were purged while the log was read, so what sessions hold was not checked. */
   readonly isCut: boolean;
+  /** Runs that were purged before; null where nobody knows. */
+  readonly purgedRuns: number | null;
 }
 
 export interface AuditOptions {
@@ -58,6 +62,7 @@ export async function auditLog(source: AuditSource, { keep, onProgress }: AuditO
     for (const chunk of page) {
       if (audit.needsHistory(chunk)) {
         for await (const before of source.history(chunk)) for (const earlier of before) audit.remember(earlier);
+        if (await isCutOff(audit, source, chunk)) continue;
       }
       audit.enter(chunk);
       events += chunk.events.length;
@@ -69,11 +74,24 @@ export async function auditLog(source: AuditSource, { keep, onProgress }: AuditO
   }
   endings.finish();
   const open = audit.openRuns();
-  const summary = audit.finish(source.books?.sessions() ?? null);
+  const purgedRuns = source.books?.purgedRuns() ?? null;
+  const summary = { ...audit.finish(source.books?.sessions() ?? null), purgedRuns };
   const isCut = breaches.some(isOfSession) && (await anyGone(source, open));
   if (!isCut) return { ...summary, breaches, breachCount, isCut };
   const kept = breaches.filter((breach) => !isOfSession(breach));
   return { ...summary, breaches: kept, breachCount: breachCount - breaches.length + kept.length, isCut };
+}
+
+/** Whether the run was purged meanwhile, with the events before these: then nothing more is to be had of it. */
+async function isCutOff(
+  audit: LogAudit,
+  source: AuditSource,
+  { runId, events: [first] }: AuditChunk,
+): Promise<boolean> {
+  const isWhole = first === undefined || audit.lastSeq(runId) >= first.seq - 1;
+  if (isWhole || (await source.isGone?.(runId)) !== true) return false;
+  audit.forget(runId);
+  return true;
 }
 
 function isOfSession({ kind }: Breach): boolean {

@@ -69,6 +69,19 @@ export interface Store {
    */
   pendingFor(sessionId: string, listed: ReadonlySet<string>): Promise<readonly LeaseGrant[]>;
 
+  // Upkeep
+
+  /**
+   * Purges finished runs that need not stay, the one that finished first before all others, in small steps; returns how many
+   * runs this step took. A purged run is gone at once for everybody who reads, and its rows go in this and later steps:
+   * call it again while `nextPurge` is due. What was its is not used again: its request id, its leases, its number.
+   *
+   * `limit` bounds the work of a step: rows that are looked at, and rows that are removed; a large row counts for several.
+   */
+  purge(retention: Retention, limit: number): Promise<number>;
+  /** When `purge` has something to do, by the store's clock; what is past means now. Null: not until a run finishes. */
+  nextPurge(retention: Retention): number | null;
+
   // Reading
 
   readRun(namespace: string, runId: string): Promise<RunView | null>;
@@ -97,6 +110,19 @@ export interface StoreOptions {
   readonly ids: Ids;
   readonly limits: DecisionLimits;
 }
+
+/**
+ * Which finished runs stay: those that both rules keep. A run has finished when it has ended and no fenced lease of it is left;
+ * a run that has not is never purged.
+ */
+export interface Retention {
+  /** A run stays for so long after its end, in milliseconds; null means for ever. */
+  readonly forMs: number | null;
+  /** So many runs stay, of those that have finished last; null means all. */
+  readonly newest: number | null;
+}
+
+export const KEEP_ALL: Retention = { forMs: null, newest: null };
 
 export interface RunCommand {
   /** Run that it is about; null when the command names none that could exist. */
@@ -289,4 +315,8 @@ export interface StoreStats {
   /** Ready task runs, and sessions with reclaims. */
   readonly waiting: number;
   readonly position: number;
+  /** Runs that have finished and are there. */
+  readonly finishedRuns: number;
+  /** Runs that were purged, since the store was made. */
+  readonly purgedRuns: number;
 }

@@ -26,7 +26,7 @@ export async function auditStore(
   }
   chunks.sort((a, b) => a.position - b.position);
   const books = { run: (id: string) => runs.get(id) ?? null, sessions: () => sessions };
-  return auditChunks(chunks, { ...books, runsWithoutLog: () => [], rowsWithoutRun: () => 0 });
+  return auditChunks(chunks, { ...books, runsWithoutLog: () => [], rowsWithoutRun: () => 0, purgedRuns: () => 0 });
 }
 
 export async function auditChunks(

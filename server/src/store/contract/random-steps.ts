@@ -3,9 +3,12 @@ import fc from "fast-check";
 import type { LeaseGrant } from "../../core/grants.js";
 import type { LeaseEvent } from "../../core/lease-events.js";
 import { PLAIN_FAILURE } from "../../testing/plain-draft.js";
+import type { Retention } from "../store.js";
 import { TTL_MS } from "./world.js";
 
 export const HOSTS = ["g", "h", "i"];
+/** More rows than a history has. */
+export const EVERYTHING = 100_000;
 
 export type Step =
   | { readonly type: "host"; readonly host: number; readonly slots: number; readonly another: boolean }
@@ -22,6 +25,7 @@ export type Step =
   | { readonly type: "wait"; readonly ms: number }
   | { readonly type: "forget"; readonly host: number }
   | { readonly type: "leave"; readonly host: number }
+  | { readonly type: "purge"; readonly retention: Retention; readonly limit: number }
   | { readonly type: "crash" }
   | { readonly type: "fail"; readonly step: Step };
 
@@ -75,6 +79,11 @@ const plain: fc.Arbitrary<Step>[] = [
   fc.record({ type: fc.constant("leave"), host }),
   fc.record({ type: fc.constant("crash") }),
 ];
+const purge = fc.record<Step & { type: "purge" }>({
+  type: fc.constant("purge"),
+  retention: fc.record({ forMs: fc.constantFrom(null, 0, 30), newest: fc.constantFrom(null, 0, 1, 2) }),
+  limit: fc.constantFrom(1, 4, EVERYTHING, EVERYTHING),
+});
 const grant = fc.record<Step & { type: "grant" }>({
   type: fc.constant("grant"),
   limit: fc.constantFrom(1, 2, 100),
@@ -88,6 +97,7 @@ const say = fc.record<Step & { type: "say" }>({
 });
 const once = fc.oneof(
   { weight: 6, arbitrary: fc.oneof(...plain) },
+  { weight: 1, arbitrary: purge },
   { weight: 4, arbitrary: grant },
   { weight: 8, arbitrary: say },
 );

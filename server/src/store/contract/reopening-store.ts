@@ -5,7 +5,7 @@
 import { expect } from "vitest";
 import type { RunEvent, TaskRun } from "../../core/model.js";
 import { isTerminal } from "../../core/task-run.js";
-import type { EventBatch, Store } from "../store.js";
+import { type EventBatch, KEEP_ALL, type Store } from "../store.js";
 
 const ALL = 100_000;
 
@@ -111,6 +111,11 @@ export async function reopening(open: () => Promise<Store>): Promise<Store> {
     fireDue: (limit) => then(store.fireDue(limit), (effects) => effects.length === 0),
     nextDue: () => store.nextDue(),
     pendingFor: (id, listed) => then(store.pendingFor(id, listed)),
+    purge: (retention, limit) => {
+      const hadRows = store.nextPurge(KEEP_ALL) !== null;
+      return then(store.purge(retention, limit), (runs) => runs === 0 && !hadRows);
+    },
+    nextPurge: (retention) => store.nextPurge(retention),
     readRun: (namespace, id) => store.readRun(namespace, id),
     listRuns: (query) => store.listRuns(query),
     readWorkflow: (namespace, name, version) => store.readWorkflow(namespace, name, version),

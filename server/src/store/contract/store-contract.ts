@@ -10,6 +10,7 @@ import { deadlineContract } from "./deadline-contract.js";
 import { grantContract } from "./grant-contract.js";
 import { logContract } from "./log-contract.js";
 import { orderContract } from "./order-contract.js";
+import { purgeContract } from "./purge-contract.js";
 import { recoveryContract } from "./recovery-contract.js";
 import { retryContract } from "./retry-contract.js";
 import { runContract } from "./run-contract.js";
@@ -57,6 +58,7 @@ export function storeContract(name: string, makePlace: () => Promise<StorePlace>
     describe("retries", () => retryContract(theWorld));
     describe("control", () => controlContract(theWorld));
     describe("loss and recovery", () => recoveryContract(theWorld));
+    describe("purging", () => purgeContract(theWorld));
     describe("the log", () => logContract(theWorld));
   });
 }

@@ -115,6 +115,7 @@ export async function tellStory(): Promise<Story> {
       sessions: () => sessions,
       runsWithoutLog: () => [],
       rowsWithoutRun: () => 0,
+      purgedRuns: () => 0,
     },
     runs: { retried, handled, again, waits, second, lost, cancelled, live },
   };

@@ -106,6 +106,10 @@ const TURNS: Readonly<Record<string, (scene: Scene) => readonly Promise<unknown>
     const patch = { set: { half: "1" }, removed: [] };
     return [world.say(sessionId, { type: "checkpoint", leaseId, patch }), world.decline(get(leases, "held"))];
   },
+  "a purge, beside a run that is taken up": ({ world, runs }) => [
+    world.control(get(runs, "failed"), { type: "retry", requestId: "" }),
+    world.store.purge({ forMs: 0, newest: 0 }, 1_000),
+  ],
   "the end of a fenced lease": ({ world, leases }) => [world.stopped(get(leases, "fenced"))],
   "a cancellation": ({ world, runs }) => [world.cancel(get(runs, "early")), world.cancel(get(runs, "held"))],
   grants: ({ world }) => [world.store.updateSessions([{ sessionId: sessionOf(world, HOST), slots: 9 }]), world.grant()],

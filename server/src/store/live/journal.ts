@@ -28,6 +28,41 @@ export interface WriteSet {
   /** Each tells its changes: `before`, `runBefore`, `isNew`. */
   readonly runs: readonly LiveRun[];
   readonly chunks: readonly (EventChunk & { readonly runNumber: number })[];
+  readonly purge: PurgeWrites | null;
+}
+
+/** What a step of purging does. */
+export interface PurgeWrites {
+  /** Runs that are gone from now on for whoever reads; their rows may follow later. */
+  readonly runs: readonly FinishedRun[];
+  /** Most rows to remove, of these runs and of those before; a row counts again for each 4 KiB. */
+  readonly sweep: number;
+  /** Last position of the log, and last number of a run, that were given out: neither is given out again. */
+  readonly position: number;
+  readonly runNumber: number;
+  /** By the store's clock. */
+  readonly at: number;
+}
+
+/** A run that has ended, and of which no fenced lease is left. */
+export interface FinishedRun {
+  readonly number: number;
+  readonly runId: string;
+  readonly namespace: string;
+  readonly requestId: string;
+  readonly finishedAt: number;
+  /** Position of its last events. */
+  readonly position: number;
+  /** How many rows it counts for when it is taken away. */
+  readonly cost: number;
+}
+
+/** Finished runs whose last events stand in a part of the log, in their order. */
+export interface FinishedPage {
+  readonly runs: readonly FinishedRun[];
+  /** Where the part ends. */
+  readonly position: number;
+  readonly more: boolean;
 }
 
 /** A run as it was written. Task runs to which nothing had happened are left out. */
@@ -47,6 +82,8 @@ export interface Snapshot {
   /** Last position of the log, and last number of a run. */
   readonly position: number;
   readonly runNumber: number;
+  readonly finishedRuns: number;
+  readonly purgedRuns: number;
 }
 
 /** The durable side of a live store: takes write sets, and answers from history. */
@@ -61,6 +98,12 @@ export interface Journal {
   sync(): Promise<void> | null;
   findRun(runId: string): StoredRun | null;
   findRequest(namespace: string, requestId: string): Run | null;
+  /** Id of the purged run that the request started. */
+  findPurgedRequest(namespace: string, requestId: string): string | null;
+  /** Looks through `limit` chunks of the log after a position for those with which runs have finished. */
+  finishedAfter(position: number, limit: number): FinishedPage;
+  /** Whether rows of purged runs are left. */
+  readonly isUnswept: boolean;
   listRuns(query: RunQuery): Page<Run>;
   /** `runNumber` null means all runs. */
   events(query: EventQuery): EventPage;

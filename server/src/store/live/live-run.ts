@@ -30,6 +30,8 @@ export class LiveRun implements RunDraft {
   isDirty = false;
   /** Started in this turn. */
   isNew = false;
+  /** Before the turn it had ended, and no fenced lease of it was left. */
+  hadFinished = false;
   /** By task. Not maps: most runs have few tasks, and many runs are alive. */
   readonly ready: (ReadyEntry | undefined)[] = [];
   readonly deadlines: (DeadlineNode | undefined)[] = [];
@@ -112,6 +114,7 @@ export class LiveRun implements RunDraft {
     this.leftReady.length = 0;
     this.isDirty = false;
     this.isNew = false;
+    this.hadFinished = false;
   }
 
   /** The commit failed: everything is as before the turn. */

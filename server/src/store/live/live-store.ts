@@ -16,7 +16,8 @@ import { grant } from "./granting.js";
 import { GroupCommit } from "./group-commit.js";
 import type { Journal } from "./journal.js";
 import { LiveRun } from "./live-run.js";
-import { newRun, requestKey, sameStart } from "./run-start.js";
+import { Purging } from "./purging.js";
+import { newRun, purgedStart, requestKey, sameStart } from "./run-start.js";
 import { SessionBooks } from "./session-books.js";
 import { WorkflowBook } from "./workflow-book.js";
 
@@ -25,6 +26,7 @@ export class LiveStore implements S.Store {
   readonly #sessions: SessionBooks;
   readonly #workflows: WorkflowBook;
   readonly #commit: GroupCommit;
+  readonly #purging: Purging;
   readonly #listeners = new Set<(batch: S.EventBatch) => void>();
   /** Runs of this turn by request id, before the journal knows them. */
   readonly #requests = new Map<string, LiveRun>();
@@ -50,6 +52,7 @@ export class LiveStore implements S.Store {
     const now = options.clock.now();
     this.#position = snapshot.position;
     this.#runNumber = snapshot.runNumber;
+    this.#purging = new Purging(journal, snapshot);
     this.#workflows.load(snapshot.workflows, snapshot.workflowSettings);
     for (const record of snapshot.sessions) this.#sessions.enter(record, now);
     const waiting: { live: LiveRun; task: TaskRun; since: number }[] = [];
@@ -181,6 +184,18 @@ export class LiveStore implements S.Store {
     return this.#commit.stage(() => this.#sessions.pendingFor(sessionId, listed, this.#now()));
   }
 
+  purge(retention: S.Retention, limit: number): Promise<number> {
+    return this.#commit.stage(() => {
+      let takenUp = 0;
+      for (const run of this.#books.dirtyRuns) if (run.hadFinished && !isFinished(run)) takenUp++;
+      return this.#purging.step(retention, limit, this.#now(), (runId) => this.#books.runs.has(runId), takenUp);
+    });
+  }
+
+  nextPurge(retention: S.Retention): number | null {
+    return this.#purging.due(retention, this.#now());
+  }
+
   async readRun(namespace: string, runId: string): Promise<S.RunView | null> {
     await this.#commit.durable();
     const run = this.#draft(runId);
@@ -228,6 +243,8 @@ export class LiveStore implements S.Store {
       sessions: this.#books.sessions.size,
       waiting: this.#books.dispatch.readyCount + this.#books.reclaiming.size,
       position: this.#position,
+      finishedRuns: this.#purging.finishedRuns,
+      purgedRuns: this.#purging.purgedRuns,
     };
   }
 
@@ -247,15 +264,20 @@ export class LiveStore implements S.Store {
   #draft(runId: string): LiveRun | null {
     const live = this.#books.runs.get(runId);
     if (live !== undefined) return live;
-    const stored = this.journal.findRun(runId);
+    const stored = this.#purging.has(runId) ? null : this.journal.findRun(runId);
     if (stored === null) return null;
-    return new LiveRun(stored.number, stored.graph, stored.run, stored.tasks, this.#books);
+    const run = new LiveRun(stored.number, stored.graph, stored.run, stored.tasks, this.#books);
+    run.hadFinished = true;
+    return run;
   }
 
   #start(item: S.StartRun): S.StartedRun | CloacaError {
     if (item.requestId !== "") {
       const known =
         this.#requests.get(requestKey(item))?.run() ?? this.journal.findRequest(item.namespace, item.requestId);
+      const purged =
+        known === null ? this.journal.findPurgedRequest(item.namespace, item.requestId) : this.#purgedNow(known);
+      if (purged !== null) return purgedStart(purged, item);
       if (known !== null) return sameStart(known, item);
     }
     const found = this.#workflows.resolve(item);
@@ -269,6 +291,10 @@ export class LiveStore implements S.Store {
     if (item.requestId !== "") this.#requests.set(requestKey(item), live);
     startRun(live, this.options.limits, now);
     return { runId: id, version: found.version, existing: false };
+  }
+
+  #purgedNow({ id }: Run): string | null {
+    return this.#purging.has(id) ? id : null;
   }
 
   /** Commits the turn; returns what is told of it once it is on disk. */
@@ -293,7 +319,8 @@ export class LiveStore implements S.Store {
     const sessions = [...this.#sessions.dirty];
     const workflows = this.#workflows.dirty;
     const workflowSettings = this.#workflows.dirtySettings();
-    if (runs.length + sessions.length + workflows.length + workflowSettings.length > 0) {
+    const purge = this.#purging.writes(from + chunks.length, this.#runNumber, this.#now());
+    if (runs.length + sessions.length + workflows.length + workflowSettings.length > 0 || purge !== null) {
       this.journal.commit({
         workflows,
         workflowSettings,
@@ -302,13 +329,20 @@ export class LiveStore implements S.Store {
         endedSessions: sessions.filter((s) => s.ended && s.before !== null).map((s) => s.id),
         runs,
         chunks,
+        purge,
       });
     }
     const to = from + chunks.length;
     this.#position = to;
+    this.#purging.settle();
     for (const run of runs) {
+      const { hadFinished } = run;
       run.settle();
-      if (isRunOver(run.run().status) && run.endings === 0) this.#books.runs.delete(run.run().id);
+      if (isFinished(run)) {
+        const { id, finishedAt } = run.run();
+        this.#books.runs.delete(id);
+        if (!hadFinished) this.#purging.runFinished(finishedAt ?? 0);
+      } else if (hadFinished) this.#purging.runTakenUp();
     }
     this.#books.dirtyRuns.clear();
     this.#books.endStreaks(true);
@@ -328,13 +362,19 @@ export class LiveStore implements S.Store {
       const { isNew } = run;
       run.rollBack();
       // Nor does a run live on that had ended, and was to be taken up again.
-      if (isNew || (isRunOver(run.run().status) && run.endings === 0)) this.#books.runs.delete(run.run().id);
+      if (isNew || isFinished(run)) this.#books.runs.delete(run.run().id);
     }
     this.#books.dirtyRuns.clear();
     this.#books.endStreaks(false);
     this.#sessions.forget();
+    this.#purging.rollBack();
     this.#requests.clear();
   }
+}
+
+/** It has ended, and no fenced lease of it is left. */
+function isFinished(run: LiveRun): boolean {
+  return isRunOver(run.run().status) && run.endings === 0;
 }
 
 /** Since when it waits for a slot; null when it does not. */

@@ -49,6 +49,14 @@ export function sameStart(known: Run, item: StartRun): StartedRun | CloacaError 
   );
 }
 
+/** The run that the request started is purged: the request is not forgotten with it. */
+export function purgedStart(runId: string, { requestId }: StartRun): CloacaError {
+  return new CloacaError(
+    "REQUEST_ID_CONFLICT",
+    `request_id "${requestId}" started run ${runId}, which has finished and is purged; use a new request_id for another run`,
+  );
+}
+
 function sameText(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
   const keys = Object.keys(a);
   return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key]);

@@ -1,39 +1,52 @@
-/** The journal of the memory store: history in plain arrays, gone with the process. */
+/** The journal of the memory store: history in plain data structures, gone with the process. */
 import type { Run } from "../../core/model.js";
-import type { Journal, Snapshot, StoredRun, WriteSet } from "../live/journal.js";
+import { isRunOver } from "../../core/run-machine.js";
+import type {
+  FinishedPage,
+  FinishedRun,
+  Journal,
+  PurgeWrites,
+  Snapshot,
+  StoredRun,
+  WriteSet,
+} from "../live/journal.js";
 import type { LiveRun } from "../live/live-run.js";
 import { parsePageToken } from "../page-token.js";
 import type { EventChunk, EventPage, EventQuery, Page, RunQuery } from "../store.js";
+import { OrderedLog } from "./ordered-log.js";
 
 export class MemoryJournal implements Journal {
   readonly #byId = new Map<string, LiveRun>();
-  readonly #inOrder: LiveRun[] = [];
+  readonly #byNumber = new OrderedLog<LiveRun>();
   readonly #byRequest = new Map<string, LiveRun>();
-  readonly #chunks: EventChunk[] = [];
-  /** Positions in `#chunks` of each run. */
-  readonly #chunksOf = new Map<string, EventChunk[]>();
+  readonly #log = new OrderedLog<EventChunk>();
+  readonly #logOf = new Map<string, EventChunk[]>();
+  /** Ids of purged runs by their requests. */
+  readonly #purgedRequests = new Map<string, string>();
+  /** Chunks of purged runs that are still in the log, by run; the last one goes first. */
+  readonly #unswept = new Map<string, EventChunk[]>();
 
   load(): Snapshot {
-    return { workflows: [], workflowSettings: [], sessions: [], runs: [], position: 0, runNumber: 0 };
+    const empty = { workflows: [], workflowSettings: [], sessions: [], runs: [] };
+    return { ...empty, position: 0, runNumber: 0, finishedRuns: 0, purgedRuns: 0 };
   }
 
   commit(writes: WriteSet): void {
     for (const live of writes.runs) {
       const run = live.run();
-      const known = this.#byId.get(run.id);
-      if (known === live) continue;
+      // One that had ended, and was taken up again, is another object.
+      if (this.#byId.get(run.id) === live) continue;
       this.#byId.set(run.id, live);
-      if (known === undefined) this.#inOrder.push(live);
-      // It had ended, and was taken up again.
-      else this.#inOrder[this.#inOrder.indexOf(known)] = live;
-      if (run.requestId !== "") this.#byRequest.set(`${run.namespace}\n${run.requestId}`, live);
+      this.#byNumber.set(live.number, live);
+      if (run.requestId !== "") this.#byRequest.set(requestKey(run.namespace, run.requestId), live);
     }
     for (const chunk of writes.chunks) {
-      this.#chunks.push(chunk);
-      const known = this.#chunksOf.get(chunk.runId);
-      if (known === undefined) this.#chunksOf.set(chunk.runId, [chunk]);
+      this.#log.set(chunk.position, chunk);
+      const known = this.#logOf.get(chunk.runId);
+      if (known === undefined) this.#logOf.set(chunk.runId, [chunk]);
       else known.push(chunk);
     }
+    if (writes.purge !== null) this.#purge(writes.purge);
   }
 
   sync(): Promise<void> | null {
@@ -46,16 +59,18 @@ export class MemoryJournal implements Journal {
   }
 
   findRequest(namespace: string, requestId: string): Run | null {
-    return this.#byRequest.get(`${namespace}\n${requestId}`)?.run() ?? null;
+    return this.#byRequest.get(requestKey(namespace, requestId))?.run() ?? null;
+  }
+
+  findPurgedRequest(namespace: string, requestId: string): string | null {
+    return this.#purgedRequests.get(requestKey(namespace, requestId)) ?? null;
   }
 
   listRuns({ namespace, workflow, statuses, pageSize, pageToken }: RunQuery): Page<Run> {
     const before = pageToken === "" ? Number.MAX_SAFE_INTEGER : parsePageToken(pageToken);
     const items: Run[] = [];
     let last = 0;
-    for (let at = this.#inOrder.length - 1; at >= 0; at--) {
-      const live = this.#inOrder[at];
-      if (live === undefined || live.number >= before) continue;
+    for (const live of this.#byNumber.before(before)) {
       const run = live.run();
       if (run.namespace !== namespace || (workflow !== "" && run.workflow !== workflow)) continue;
       if (statuses.length > 0 && !statuses.includes(run.status)) continue;
@@ -67,12 +82,11 @@ export class MemoryJournal implements Journal {
   }
 
   events({ namespace, runId, after, limit }: EventQuery): EventPage {
-    const log = runId === null ? this.#chunks : (this.#chunksOf.get(runId) ?? []);
+    const log = runId === null ? this.#log.after(after) : chunksAfter(this.#logOf.get(runId) ?? [], after);
     const chunks: EventChunk[] = [];
     let position = after;
-    for (let at = firstAfter(log, after); at < log.length; at++) {
-      const chunk = log[at];
-      if (chunk === undefined) break;
+    for (const chunk of log) {
+      if (this.#unswept.has(chunk.runId)) continue;
       if (chunks.length === limit) return { chunks, position, more: true };
       position = chunk.position;
       if (chunk.namespace === namespace) chunks.push(chunk);
@@ -80,10 +94,49 @@ export class MemoryJournal implements Journal {
     return { chunks, position, more: false };
   }
 
+  finishedAfter(after: number, limit: number): FinishedPage {
+    const runs: FinishedRun[] = [];
+    let position = after;
+    let left = limit;
+    for (const chunk of this.#log.after(after)) {
+      if (left-- === 0) return { runs, position, more: true };
+      position = chunk.position;
+      const live = this.#byId.get(chunk.runId);
+      if (live === undefined || live.endings > 0 || this.#logOf.get(chunk.runId)?.at(-1) !== chunk) continue;
+      const { id: runId, status, namespace, requestId, finishedAt } = live.run();
+      if (!isRunOver(status) || finishedAt === null) continue;
+      runs.push({ number: live.number, runId, namespace, requestId, finishedAt, position, cost: 1 });
+    }
+    return { runs, position, more: false };
+  }
+
+  get isUnswept(): boolean {
+    return this.#unswept.size > 0;
+  }
+
   close(): void {}
+
+  #purge({ runs, sweep }: PurgeWrites): void {
+    for (const { runId, number, namespace, requestId } of runs) {
+      this.#byId.delete(runId);
+      this.#byNumber.delete(number);
+      if (requestId !== "") {
+        this.#byRequest.delete(requestKey(namespace, requestId));
+        this.#purgedRequests.set(requestKey(namespace, requestId), runId);
+      }
+      this.#unswept.set(runId, this.#logOf.get(runId) ?? []);
+      this.#logOf.delete(runId);
+    }
+    let left = sweep;
+    for (const [runId, chunks] of this.#unswept) {
+      for (; left > 0 && chunks.length > 0; left--) this.#log.delete(chunks.pop()?.position ?? 0);
+      if (chunks.length > 0) return;
+      this.#unswept.delete(runId);
+    }
+  }
 }
 
-function firstAfter(log: readonly EventChunk[], position: number): number {
+function* chunksAfter(log: readonly EventChunk[], position: number): Generator<EventChunk> {
   let low = 0;
   let high = log.length;
   while (low < high) {
@@ -91,5 +144,12 @@ function firstAfter(log: readonly EventChunk[], position: number): number {
     if ((log[middle]?.position ?? 0) <= position) low = middle + 1;
     else high = middle;
   }
-  return low;
+  for (let at = low; at < log.length; at++) {
+    const chunk = log[at];
+    if (chunk !== undefined) yield chunk;
+  }
+}
+
+function requestKey(namespace: string, requestId: string): string {
+  return `${namespace}\n${requestId}`;
 }

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { auditFile } from "../../audit.js";
 import { longerMigrations } from "../contract/longer-migrations.js";
 import { testOptions, World } from "../contract/world.js";
 import { openStore } from "../open-store.js";
@@ -126,6 +127,21 @@ describe("migrations", () => {
     expect([version(), whole().schema]).toEqual([0, []]);
     migrateHere();
     expect(version()).toBe(OLD + 2);
+  });
+
+  it("takes a file from before runs were purged, with everything in it, and an audit reads it as it is", async () => {
+    await fill();
+    const db = new Database(file);
+    db.exec("DROP TABLE unswept; DROP TABLE purged_requests; DROP TABLE purged; PRAGMA user_version = 1");
+    db.close();
+    const before = whole();
+    expect(await auditFile(file, { keep: 10 })).toMatchObject({ breaches: [], runs: RUNS, purgedRuns: 0 });
+    expect(whole()).toEqual(before);
+    const store = openStore(`sqlite://${file}`, testOptions(), "");
+    expect(store.stats()).toMatchObject({ liveRuns: RUNS, purgedRuns: 0 });
+    await store.close();
+    expect(version()).toBe(SCHEMA_VERSION);
+    expect(whole().rows).toEqual(expect.arrayContaining(before.rows));
   });
 
   it("a step that fails leaves the version before it, and says why", async () => {

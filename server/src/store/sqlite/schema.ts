@@ -6,6 +6,10 @@
  * - `endings` counts fenced leases that hold a slot, so that a run that has ended is read again after a restart.
  * - Task runs to which nothing has happened have no row: what waits or is ready for the first time follows from the rest.
  * - `events` has one row for all events of a run in one commit; `position` orders the log of all runs.
+ * - A purged run has no row in `runs`, and so nobody sees it: what is left of its other rows is removed step by step, until
+ *   its row in `unswept` goes. No index serves purging: the order in which runs have finished is that of their last events.
+ * - `purged_requests` keeps the request ids of purged runs, `purged` how many there were, and what the newest rows that were
+ *   ever there said: the next position and run number come after them, whatever is left.
  */
 import type Database from "better-sqlite3";
 
@@ -70,6 +74,27 @@ export const MIGRATIONS: readonly Migration[] = [
     data TEXT NOT NULL
   );
   CREATE INDEX events_by_run ON events (run);
+  `,
+  `
+  CREATE TABLE unswept (
+    run INTEGER PRIMARY KEY
+  );
+
+  CREATE TABLE purged_requests (
+    namespace TEXT NOT NULL,
+    request_id TEXT NOT NULL,
+    run_id TEXT NOT NULL,
+    PRIMARY KEY (namespace, request_id)
+  ) WITHOUT ROWID;
+
+  CREATE TABLE purged (
+    only INTEGER PRIMARY KEY CHECK (only = 0),
+    runs INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    run_number INTEGER NOT NULL,
+    at INTEGER NOT NULL
+  );
+  INSERT INTO purged VALUES (0, 0, 0, 0, 0);
   `,
 ];
 

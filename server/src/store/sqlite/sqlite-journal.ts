@@ -7,7 +7,7 @@ import { compileGraph } from "../../core/graph.js";
 import type { Graph, Run, RunEvent, TaskRun, WorkflowDefinition } from "../../core/model.js";
 import type { Clock } from "../../core/ports.js";
 import type { SessionRecord } from "../../core/session.js";
-import type { Journal, RegisteredGraph, Snapshot, StoredRun, WriteSet } from "../live/journal.js";
+import type { FinishedPage, Journal, RegisteredGraph, Snapshot, StoredRun, WriteSet } from "../live/journal.js";
 import type { LiveRun } from "../live/live-run.js";
 import { parsePageToken } from "../page-token.js";
 import type { EventChunk, EventPage, EventQuery, Page, RunQuery } from "../store.js";
@@ -21,6 +21,7 @@ import {
   type RunRow,
   type TaskRunRow,
 } from "./codec.js";
+import { SqlitePurge } from "./purge.js";
 import { needsRow, type Pause, restoreTaskRuns, withoutPause } from "./restore.js";
 import { prepareStatements, type Statements } from "./statements.js";
 import type { WalFile } from "./wal-file.js";
@@ -33,6 +34,7 @@ const SYNC_ASIDE = 32;
 
 export class SqliteJournal implements Journal {
   readonly #sql: Statements;
+  readonly #purge: SqlitePurge;
   readonly #graphs = new Map<string, Graph>();
   readonly #pause: Pause;
   #ordinal = 0;
@@ -47,11 +49,14 @@ export class SqliteJournal implements Journal {
     readonly log: WalFile | null = null,
   ) {
     this.#sql = prepareStatements(db);
+    this.#purge = new SqlitePurge(db);
     const last = this.#sql.lastEvents.get();
-    const lastAt = last === undefined ? undefined : decodeEvents(last.data).at(-1)?.at;
-    if (lastAt !== undefined) clock.notBefore?.(lastAt);
+    const lastEventAt = last === undefined ? undefined : decodeEvents(last.data).at(-1)?.at;
+    // A purge is a sign of life, too, and may have taken the last event.
+    const lastAt = Math.max(lastEventAt ?? 0, this.#purge.past.at);
+    clock.notBefore?.(lastAt);
     const now = clock.now();
-    this.#pause = { from: Math.min(now, lastAt ?? now), to: now };
+    this.#pause = { from: lastAt === 0 ? now : Math.min(now, lastAt), to: now };
   }
 
   load(): Snapshot {
@@ -72,6 +77,8 @@ export class SqliteJournal implements Journal {
       runs,
       position: last.position,
       runNumber: last.number,
+      finishedRuns: this.#purge.countFinished(),
+      purgedRuns: this.#purge.past.runs,
     };
   }
 
@@ -99,12 +106,14 @@ export class SqliteJournal implements Journal {
       for (const run of writes.runs) this.#writeRun(run);
       for (const chunk of writes.chunks)
         sql.insertEvents.run(chunk.position, chunk.runNumber, encodeEvents(chunk.events));
+      if (writes.purge !== null) this.#purge.write(writes.purge);
       sql.commit.run();
     } catch (error) {
       // A failed COMMIT may leave the transaction open, and a full disk may have ended it.
       if (this.db.inTransaction) sql.rollback.run();
       throw error;
     }
+    if (writes.purge !== null) this.#purge.committed();
     this.#unsynced = Math.max(1, writes.runs.length);
   }
 
@@ -127,6 +136,18 @@ export class SqliteJournal implements Journal {
   findRequest(namespace: string, requestId: string): Run | null {
     const row = this.#sql.runByRequest.get(namespace, requestId);
     return row === undefined ? null : decodeRun(row);
+  }
+
+  findPurgedRequest(namespace: string, requestId: string): string | null {
+    return this.#purge.findRequest(namespace, requestId);
+  }
+
+  finishedAfter(position: number, limit: number): FinishedPage {
+    return this.#purge.finishedAfter(position, limit);
+  }
+
+  get isUnswept(): boolean {
+    return this.#purge.isUnswept;
   }
 
   listRuns({ namespace, workflow, statuses, pageSize, pageToken }: RunQuery): Page<Run> {

@@ -71,6 +71,47 @@ export interface Statements {
   readonly last: Database.Statement<[], { position: number; number: number }>;
 }
 
+/** What is known of a store's past besides its rows. */
+interface PurgedRow {
+  readonly runs: number;
+  readonly at: number;
+}
+
+interface FinishedRow {
+  readonly position: number;
+  /** The others are null, too, where the chunk is not the last one of a finished run. */
+  readonly number: number | null;
+  readonly run_id: string;
+  readonly namespace: string;
+  readonly request_id: string | null;
+  readonly data: string;
+  readonly bytes: number;
+}
+
+interface SizedRow {
+  /** Position of events, or index of a task. */
+  readonly key: number;
+  readonly bytes: number;
+}
+
+/** Those that purge. */
+export interface PurgeStatements {
+  readonly purged: Database.Statement<[], PurgedRow>;
+  readonly notePurge: Write;
+  readonly countFinished: Database.Statement<[], number>;
+  readonly finishedAfter: Database.Statement<[number, number], FinishedRow>;
+  readonly findPurgedRequest: Database.Statement<[string, string], string>;
+  readonly putPurgedRequest: Write;
+  readonly deleteRun: Write;
+  readonly putUnswept: Write;
+  readonly nextUnswept: Database.Statement<[], number>;
+  readonly deleteUnswept: Write;
+  readonly sizesOfEvents: Database.Statement<[number, number], SizedRow>;
+  readonly sizesOfTasks: Database.Statement<[number, number], SizedRow>;
+  readonly deleteEvents: Write;
+  readonly deleteTask: Write;
+}
+
 export function prepareStatements(db: Database.Database): Statements {
   return {
     begin: db.prepare("BEGIN IMMEDIATE"),
@@ -114,8 +155,42 @@ export function prepareStatements(db: Database.Database): Statements {
     ),
 
     last: db.prepare<[], { position: number; number: number }>(
-      `SELECT coalesce((SELECT max(position) FROM events), 0) AS position,
-              coalesce((SELECT max(number) FROM runs), 0) AS number`,
+      `SELECT max(position, coalesce((SELECT max(position) FROM events), 0)) AS position,
+              max(run_number, coalesce((SELECT max(number) FROM runs), 0)) AS number FROM purged`,
     ),
+  };
+}
+
+export function preparePurgeStatements(db: Database.Database): PurgeStatements {
+  return {
+    purged: db.prepare<[], PurgedRow>("SELECT runs, at FROM purged"),
+    notePurge: db.prepare("UPDATE purged SET runs = runs + ?, position = ?, run_number = ?, at = ?"),
+    countFinished: db
+      .prepare<[], number>(`SELECT (SELECT count(*) FROM runs) - (SELECT count(*) FROM runs WHERE ${LIVE})`)
+      .pluck(),
+    finishedAfter: db.prepare<[number, number], FinishedRow>(
+      `SELECT e.position, r.number, r.run_id, r.namespace, r.request_id, r.data, octet_length(r.input) AS bytes
+       FROM events e LEFT JOIN runs r ON r.number = e.run AND NOT (${LIVE})
+         AND e.position = (SELECT max(position) FROM events WHERE run = e.run)
+       WHERE e.position > ? ORDER BY e.position LIMIT ?`,
+    ),
+    findPurgedRequest: db
+      .prepare<[string, string], string>("SELECT run_id FROM purged_requests WHERE namespace = ? AND request_id = ?")
+      .pluck(),
+    putPurgedRequest: db.prepare("INSERT INTO purged_requests VALUES (?, ?, ?)"),
+    deleteRun: db.prepare("DELETE FROM runs WHERE number = ?"),
+    putUnswept: db.prepare("INSERT INTO unswept VALUES (?)"),
+    nextUnswept: db.prepare<[], number>("SELECT run FROM unswept ORDER BY run LIMIT 1").pluck(),
+    deleteUnswept: db.prepare("DELETE FROM unswept WHERE run = ?"),
+    // Sizes are known without the overflow pages of a large value.
+    sizesOfEvents: db.prepare<[number, number], SizedRow>(
+      "SELECT position AS key, octet_length(data) AS bytes FROM events WHERE run = ? ORDER BY position LIMIT ?",
+    ),
+    sizesOfTasks: db.prepare<[number, number], SizedRow>(
+      `SELECT task AS key, octet_length(data) + coalesce(octet_length(checkpoint), 0) + coalesce(octet_length(patch), 0) AS bytes
+       FROM task_runs WHERE run = ? ORDER BY task LIMIT ?`,
+    ),
+    deleteEvents: db.prepare("DELETE FROM events WHERE position = ?"),
+    deleteTask: db.prepare("DELETE FROM task_runs WHERE run = ? AND task = ?"),
   };
 }

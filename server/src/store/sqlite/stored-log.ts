@@ -105,6 +105,10 @@ export class StoredLog {
     return this.#sql.rowsWithoutRun.get() ?? 0;
   }
 
+  purgedRuns(): number {
+    return this.#sql.purgedRuns?.get() ?? 0;
+  }
+
   close(): void {
     if (this.#db.inTransaction) this.#db.exec("COMMIT");
     this.#close();
@@ -132,7 +136,13 @@ export class StoredLog {
   }
 }
 
+/** Version of the schema since which runs are purged. */
+const PURGES = 2;
+
 function prepare(db: Database.Database) {
+  // Nothing is migrated to be read.
+  const purges = Number(db.pragma("user_version", { simple: true })) >= PURGES;
+  const isUnswept = purges ? "e.run IN (SELECT run FROM unswept)" : "0";
   return {
     page: db.prepare<[number, number], LogRow>(`${ROWS} WHERE e.position > ? ORDER BY e.position LIMIT ?`),
     pageOfRun: db.prepare<[string, number, number, number], LogRow>(
@@ -153,8 +163,10 @@ function prepare(db: Database.Database) {
     ),
     rowsWithoutRun: db
       .prepare<[], number>(
-        "SELECT count(*) FROM events e WHERE NOT EXISTS (SELECT 1 FROM runs r WHERE r.number = e.run)",
+        `SELECT count(*) FROM events e
+         WHERE NOT EXISTS (SELECT 1 FROM runs r WHERE r.number = e.run) AND NOT ${isUnswept}`,
       )
       .pluck(),
+    purgedRuns: purges ? db.prepare<[], number>("SELECT runs FROM purged").pluck() : null,
   };
 }

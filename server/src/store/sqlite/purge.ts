@@ -1,0 +1,88 @@
+/** Purging in the file: finds finished runs along the log, takes them out of sight, and removes their rows bit by bit. */
+import type Database from "better-sqlite3";
+import type { FinishedPage, FinishedRun, PurgeWrites } from "../live/journal.js";
+import { type PurgeStatements, preparePurgeStatements } from "./statements.js";
+
+/** A row of more bytes has pages of its own, and counts for as many rows. */
+const PAGE_BYTES = 4_096;
+
+export class SqlitePurge {
+  readonly #sql: PurgeStatements;
+  #isUnswept: boolean;
+
+  constructor(db: Database.Database) {
+    this.#sql = preparePurgeStatements(db);
+    this.#isUnswept = this.#sql.nextUnswept.get() !== undefined;
+  }
+
+  /** Whether rows of purged runs are left; call `committed` when that may have changed. */
+  get isUnswept(): boolean {
+    return this.#isUnswept;
+  }
+
+  /** Runs that were purged, and when the last one was. */
+  get past(): { readonly runs: number; readonly at: number } {
+    return this.#sql.purged.get() ?? { runs: 0, at: 0 };
+  }
+
+  countFinished(): number {
+    return this.#sql.countFinished.get() ?? 0;
+  }
+
+  findRequest(namespace: string, requestId: string): string | null {
+    return this.#sql.findPurgedRequest.get(namespace, requestId) ?? null;
+  }
+
+  finishedAfter(after: number, limit: number): FinishedPage {
+    const rows = this.#sql.finishedAfter.all(after, limit);
+    const runs: FinishedRun[] = [];
+    for (const { position, number, run_id: runId, namespace, request_id, data, bytes } of rows) {
+      if (number === null) continue;
+      const { finishedAt } = JSON.parse(data) as { finishedAt?: number };
+      const run = { number, runId, namespace, requestId: request_id ?? "", position, cost: cost(bytes) };
+      runs.push({ ...run, finishedAt: finishedAt ?? 0 });
+    }
+    return { runs, position: rows.at(-1)?.position ?? after, more: rows.length === limit };
+  }
+
+  /** Within the transaction of a commit. */
+  write({ runs, sweep, position, runNumber, at }: PurgeWrites): void {
+    const sql = this.#sql;
+    for (const { number, runId, namespace, requestId } of runs) {
+      sql.deleteRun.run(number);
+      sql.putUnswept.run(number);
+      if (requestId !== "") sql.putPurgedRequest.run(namespace, requestId, runId);
+    }
+    if (runs.length > 0) sql.notePurge.run(runs.length, position, runNumber, at);
+    this.#sweep(sweep);
+  }
+
+  committed(): void {
+    this.#isUnswept = this.#sql.nextUnswept.get() !== undefined;
+  }
+
+  #sweep(limit: number): void {
+    const sql = this.#sql;
+    let left = limit;
+    while (left > 0) {
+      const run = sql.nextUnswept.get();
+      if (run === undefined) return;
+      for (const { key, bytes } of sql.sizesOfEvents.all(run, left)) {
+        if (left <= 0) return;
+        sql.deleteEvents.run(key);
+        left -= cost(bytes);
+      }
+      if (left <= 0) return;
+      for (const { key, bytes } of sql.sizesOfTasks.all(run, left)) {
+        if (left <= 0) return;
+        sql.deleteTask.run(run, key);
+        left -= cost(bytes);
+      }
+      if (left > 0) sql.deleteUnswept.run(run);
+    }
+  }
+}
+
+function cost(bytes: number): number {
+  return 1 + Math.floor(bytes / PAGE_BYTES);
+}
