@@ -6,6 +6,7 @@ import {
   oneOf,
   origins,
   parseAddress,
+  parseDuration,
   parseNamespace,
   parseSchedulerAddress,
   parseStore,
@@ -55,6 +56,20 @@ describe("options", () => {
     expect(["10", "20"].map(parse)).toEqual([10, 20]);
     for (const text of ["9", "21", "1e1", "10.5", "-10", " 10", ""]) expect(() => parse(text)).toThrow(/from 10 to 20/);
   });
+
+  it.each([
+    ["1000ms", 1_000],
+    ["90s", 90_000],
+    ["15m", 900_000],
+    ["36h", 129_600_000],
+    ["30d", 2_592_000_000],
+    ["36525d", 3_155_760_000_000],
+  ])("reads %s as a duration", (text, ms) => expect(parseDuration(text)).toBe(ms));
+
+  it.each(["", "30", "d", "0d", "999ms", "-1d", "1.5d", "1 d", "1w", "36526d", "1D"])(
+    "refuses the duration '%s'",
+    (text) => expect(() => parseDuration(text)).toThrow(/a whole number and a unit .* 30d/),
+  );
 
   it.each([
     ["1", true],

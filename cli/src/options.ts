@@ -44,6 +44,26 @@ export function wholeNumber(least: number, most: number): (text: string) => numb
   };
 }
 
+const UNITS: ReadonlyMap<string, number> = new Map([
+  ["ms", 1],
+  ["s", 1_000],
+  ["m", 60_000],
+  ["h", 3_600_000],
+  ["d", 86_400_000],
+]);
+/** A hundred years: any longer, and a typing error is more likely. */
+const MAX_DURATION_MS = 36_525 * 86_400_000;
+
+/** A time like `30d` or `90m`, in milliseconds. */
+export function parseDuration(text: string): number {
+  const [, count = "", unit = ""] = /^(\d{1,15})(ms|s|m|h|d)$/.exec(text) ?? [];
+  const value = Number(count) * (UNITS.get(unit) ?? Number.NaN);
+  if (value >= 1_000 && value <= MAX_DURATION_MS) return value;
+  throw new InvalidArgumentError(
+    "Expected a whole number and a unit (ms, s, m, h or d), for example 30d; at least 1s, at most 36525d.",
+  );
+}
+
 const SWITCH: ReadonlyMap<string, boolean> = new Map([
   ["", false],
   ...["1", "true", "on"].map((text) => [text, true] as const),

@@ -10,21 +10,26 @@ const PAGE = 1_000;
 /** Ids that a message names. */
 const SHOWN = 5;
 
+/** What a scheduler makes: its time, and what chance adds. */
+const WHOLE_ID = /^r[0-9a-z]{9}[0-9a-v]{12}$/;
+
 const SEE_RUNS: Hint = { what: "see the runs that there are", command: "cloaca runs" };
 
 /** The run; its context and counts are there, as in `Client.get`. */
 export async function resolveRun(client: Client, text: string): Promise<RunInfo> {
   if (text === "last") return client.get(await newest(client));
+  let refusal: RemoteError;
   try {
     return await client.get(text);
   } catch (error) {
     if (!(error instanceof RemoteError) || error.code !== "RUN_NOT_FOUND") throw error;
+    refusal = error;
   }
   const ids = await recentIds(client);
   const found = ids.filter((id) => id.startsWith(text));
   const [only] = found;
   if (only !== undefined && found.length === 1) return client.get(only);
-  throw only === undefined ? notFound(text, ids) : ambiguous(text, found);
+  throw only === undefined ? notFound(text, ids, refusal) : ambiguous(text, found);
 }
 
 async function newest(client: Client): Promise<string> {
@@ -49,7 +54,11 @@ async function recentIds(client: Client): Promise<string[]> {
   return ids;
 }
 
-function notFound(text: string, ids: readonly string[]): CommandError {
+function notFound(text: string, ids: readonly string[], refusal: RemoteError): CommandError {
+  // Of a whole id the scheduler can say more: that runs were purged.
+  if (WHOLE_ID.test(text)) {
+    return new CommandError(refusal.message, { exitCode: EXIT.refused, code: "RUN_NOT_FOUND", hints: [SEE_RUNS] });
+  }
   const near = nearestId(text, ids);
   const meant = near === null ? "" : `; did you mean ${near}?`;
   const hints = near === null ? [SEE_RUNS] : [{ what: "show that one", command: `cloaca show ${near}` }, SEE_RUNS];

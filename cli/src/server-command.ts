@@ -3,7 +3,7 @@ import { CloacaError, DEFAULT_LIMITS, type EngineLog, type RunningServer, startS
 import { Command, Option } from "commander";
 import { pino } from "pino";
 import pretty from "pino-pretty";
-import { origins, parseAddress, parseStore, parseSwitch, wholeNumber } from "./options.js";
+import { origins, parseAddress, parseDuration, parseStore, parseSwitch, wholeNumber } from "./options.js";
 
 interface ServerFlags {
   readonly address: string;
@@ -15,6 +15,8 @@ interface ServerFlags {
   readonly maxContextBytes: number;
   readonly maxMessageBytes: number;
   readonly allowOrigin: readonly string[];
+  readonly keepRunsFor?: number;
+  readonly keepRuns?: number;
   readonly checkBooks?: boolean;
 }
 
@@ -93,6 +95,16 @@ export function serverCommand(): Command {
         .default([], "none")
         .argParser(origins),
     )
+    .addOption(
+      new Option("--keep-runs-for <duration>", "purge runs so long after their end, for example 30d; left out: never")
+        .env("CLOACA_KEEP_RUNS_FOR")
+        .argParser(parseDuration),
+    )
+    .addOption(
+      new Option("--keep-runs <number>", "purge all but so many of the runs that ended last; left out: never")
+        .env("CLOACA_KEEP_RUNS")
+        .argParser(wholeNumber(0, 1_000_000_000)),
+    )
     .addOption(new Option("--check-books", "check the invariants after every turn (slow)").env(CHECK_BOOKS))
     .action(runServer);
 }
@@ -109,8 +121,9 @@ async function runServer(flags: ServerFlags, command: Command): Promise<void> {
   try {
     const { sessionTtlMs, maxPatchBytes, maxContextBytes, maxMessageBytes } = flags;
     const limits = { sessionTtlMs, maxPatchBytes, maxContextBytes, maxMessageBytes };
-    const { address, store, allowOrigin: allowOrigins } = flags;
-    server = await startServer({ address, store, allowOrigins, limits, log: logTo(flags), checkBooks });
+    const { address, store, allowOrigin: allowOrigins, keepRunsFor: keepRunsForMs, keepRuns } = flags;
+    const retention = { keepRunsForMs, keepRuns };
+    server = await startServer({ address, store, allowOrigins, limits, ...retention, log: logTo(flags), checkBooks });
   } catch (error) {
     const { code, message } = CloacaError.from(error);
     return command.error(`error: ${code}: ${message}`, { exitCode: 1, code });

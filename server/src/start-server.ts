@@ -20,6 +20,10 @@ export interface ServerOptions {
    */
   readonly allowOrigins?: readonly string[];
   readonly limits?: Partial<EngineLimits>;
+  /** How long finished runs are kept, in milliseconds after their end; left out: for ever. */
+  readonly keepRunsForMs?: number | undefined;
+  /** How many finished runs are kept, those that finished last; left out: all. */
+  readonly keepRuns?: number | undefined;
   readonly log: EngineLog;
   /** Check the books after every turn. Slow; for those who doubt. */
   readonly checkBooks?: boolean;
@@ -50,6 +54,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     runtime: nodeRuntime,
     limits,
     log: options.log,
+    retention: { forMs: options.keepRunsForMs ?? null, newest: options.keepRuns ?? null },
     checkBooks: options.checkBooks ?? false,
   });
   try {

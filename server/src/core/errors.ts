@@ -33,7 +33,7 @@ export const ERROR_CODES = {
   CONTEXT_TOO_LARGE: { status: "INVALID_ARGUMENT", doc: "A context or patch is over the limit that Welcome names." },
   WORKFLOW_NOT_FOUND: { status: "NOT_FOUND", doc: "No workflow of that name is registered in the namespace." },
   WORKFLOW_VERSION_NOT_FOUND: { status: "NOT_FOUND", doc: "The workflow has no such version." },
-  RUN_NOT_FOUND: { status: "NOT_FOUND", doc: "The namespace has no run with that id." },
+  RUN_NOT_FOUND: { status: "NOT_FOUND", doc: "The namespace has no run with that id; it may have been purged." },
   RUN_NOT_FAILED: { status: "FAILED_PRECONDITION", doc: "Only a run that has failed can be retried." },
   TASK_NOT_FOUND: { status: "NOT_FOUND", doc: "The workflow has no task with that id." },
   HOST_NOT_FOUND: { status: "NOT_FOUND", doc: "The namespace has no host with that id." },
@@ -42,7 +42,10 @@ export const ERROR_CODES = {
   SESSION_SUPERSEDED: { status: "ABORTED", doc: "A newer connection of the same instance has taken the session over." },
   RESUME_TOKEN_INVALID: { status: "PERMISSION_DENIED", doc: "The resume token is not the session's." },
   HOST_ID_IN_USE: { status: "ALREADY_EXISTS", doc: "Another instance with that host id is alive." },
-  REQUEST_ID_CONFLICT: { status: "ALREADY_EXISTS", doc: "The request id was used before with another payload." },
+  REQUEST_ID_CONFLICT: {
+    status: "ALREADY_EXISTS",
+    doc: "The request id was used before with another payload, or its run was purged.",
+  },
   ORIGIN_NOT_ALLOWED: {
     status: "PERMISSION_DENIED",
     doc: "The request comes from a web page of an origin that the scheduler does not allow.",

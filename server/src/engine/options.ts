@@ -1,5 +1,5 @@
 import type { Clock } from "../core/ports.js";
-import type { Store } from "../store/store.js";
+import type { Retention, Store } from "../store/store.js";
 import type { EngineLimits } from "./limits.js";
 import type { Runtime } from "./runtime.js";
 
@@ -10,6 +10,8 @@ export interface SchedulerOptions {
   readonly runtime: Runtime;
   readonly limits: EngineLimits;
   readonly log: EngineLog;
+  /** Which finished runs stay; left out: all of them. */
+  readonly retention?: Retention;
   /** Check the invariants after every turn; for tests, and for operators who doubt. */
   readonly checkBooks?: boolean;
 }

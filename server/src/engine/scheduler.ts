@@ -20,6 +20,7 @@ import { RunFeed } from "./run-feed.js";
 import { StopBell } from "./stop-bell.js";
 import { Switchboard } from "./switchboard.js";
 import { type ControlRunRequest, type StartResult, Turn, type TurnInput, type WithdrawnLease } from "./turn.js";
+import { Upkeep } from "./upkeep.js";
 
 /** How long to wait after a commit that failed. */
 const STORE_RETRY_MS = 500;
@@ -36,6 +37,7 @@ export class Scheduler implements ConnectionOwner {
   readonly #goodbyes: string[] = [];
   readonly #withdrawn: WithdrawnLease[] = [];
   readonly #liveness: Liveness;
+  readonly #upkeep: Upkeep;
   #scheduled = false;
   /** Something came up while a turn was running. */
   #again = false;
@@ -46,6 +48,7 @@ export class Scheduler implements ConnectionOwner {
 
   constructor(readonly options: SchedulerOptions) {
     this.#liveness = new Liveness(options.store, options.clock);
+    this.#upkeep = new Upkeep(options);
     this.feed = new RunFeed(options.store);
   }
 
@@ -132,7 +135,7 @@ export class Scheduler implements ConnectionOwner {
     if (this.#stopped) return;
     this.#stopped = true;
     for (const { connection } of this.#openings.splice(0)) connection.fail(drainingError());
-    await this.#run();
+    await Promise.all([this.#run(), this.#upkeep.stop()]);
     this.#cancelWake?.();
     this.stopBell.ring();
     for (const connection of this.connections.all()) {
@@ -228,6 +231,7 @@ export class Scheduler implements ConnectionOwner {
     if (this.#stopped) return;
     if (more || again || this.#hasInput()) this.#schedule();
     this.#wakeWhenDue();
+    this.#upkeep.plan();
   }
 
   #hasInput(): boolean {

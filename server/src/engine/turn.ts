@@ -7,7 +7,7 @@ import { type LeaseEvent, leaseEvent, type Receipt } from "../core/lease-events.
 import { parseLeaseId } from "../core/lease-id.js";
 import { controlRun, type RunControl, type RunControlled } from "../core/run-control.js";
 import type { HostEffect, RunDraft } from "../core/run-draft.js";
-import type { Grants, StartedRun, StartRun, UpdateSession } from "../store/store.js";
+import type { Grants, StartedRun, StartRun, Store, UpdateSession } from "../store/store.js";
 import type { Connection } from "./connection.js";
 import { slotsProblems } from "./greeting.js";
 import { answer, type ControlRequest, type Incoming } from "./inbox.js";
@@ -170,7 +170,7 @@ export class Turn {
     request: ControlRunRequest,
     now: number,
   ): RunControlled | CloacaError => {
-    if (draft === null || draft.run().namespace !== request.namespace) return runNotFound(request);
+    if (draft === null || draft.run().namespace !== request.namespace) return runNotFound(request, this.options.store);
     return controlRun(draft, request.control, this.#effects, this.options.limits, now);
   };
 
@@ -237,8 +237,13 @@ export class Turn {
   }
 }
 
-export function runNotFound({ namespace, runId }: { namespace: string; runId: string }): CloacaError {
-  return new CloacaError("RUN_NOT_FOUND", `namespace "${namespace}" has no run "${runId}"`);
+export function runNotFound(
+  { namespace, runId }: { namespace: string; runId: string },
+  store: Pick<Store, "stats">,
+): CloacaError {
+  const { purgedRuns } = store.stats();
+  const purged = purgedRuns === 0 ? "" : `; it may be among the finished runs that were purged (${purgedRuns} so far)`;
+  return new CloacaError("RUN_NOT_FOUND", `namespace "${namespace}" has no run "${runId}"${purged}`);
 }
 
 /** Gives each request the results of its own items. */

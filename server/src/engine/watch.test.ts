@@ -9,6 +9,8 @@ class Log {
   readonly chunks: EventChunk[] = [];
   readonly listeners = new Set<(batch: EventBatch) => void>();
   reads = 0;
+  /** Run `a` is gone, with its events. */
+  isPurged = false;
   readonly store = {
     subscribe: (listener: (batch: EventBatch) => void) => {
       this.listeners.add(listener);
@@ -20,6 +22,8 @@ class Log {
       const chunks = all.slice(0, limit);
       return { chunks, position: chunks.at(-1)?.position ?? after, more: all.length > limit };
     },
+    readRun: async () => (this.isPurged ? null : {}),
+    stats: () => ({ purgedRuns: 1 }),
   } as unknown as Store;
   readonly feed = new RunFeed(this.store);
 
@@ -130,6 +134,35 @@ describe("a watch", () => {
     log.append(["b", "a"]);
     expect(await watching.next()).toEqual([5]);
     expect(log.reads).toBe(1);
+    await watching.stop();
+  });
+
+  it("of a single run ends with an error when the run is purged before it was read to its end", async () => {
+    const log = new Log();
+    log.append(["a"]);
+    const watching = start(log, "a");
+    expect(await watching.next()).toEqual([1]);
+    // A hint was lost, and the next one tells of it, but then there is nothing left.
+    log.append(["a"], { hint: false });
+    log.append(["a"]);
+    log.chunks.length = 0;
+    log.isPurged = true;
+    await expect(watching.next()).rejects.toMatchObject({
+      code: "RUN_NOT_FOUND",
+      message: 'namespace "default" has no run "a"; it may be among the finished runs that were purged (1 so far)',
+    });
+    expect(log.listeners.size).toBe(0);
+  });
+
+  it("of all runs goes on when what it has not read was purged", async () => {
+    const log = new Log();
+    log.append(["a"]);
+    const watching = start(log, null);
+    expect(await watching.next()).toEqual([1]);
+    log.append(["a"], { hint: false });
+    log.append(["b"]);
+    log.chunks.splice(0, 2);
+    expect(await watching.next()).toEqual([3]);
     await watching.stop();
   });
 

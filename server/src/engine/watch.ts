@@ -1,6 +1,7 @@
 /** Follows the event log: from the store as far as that is behind, then from what each commit appends. */
 import type { EventBatch, EventChunk, EventPage, Store } from "../store/store.js";
 import type { RunFeed } from "./run-feed.js";
+import { runNotFound } from "./turn.js";
 
 export interface WatchQuery {
   readonly namespace: string;
@@ -28,7 +29,10 @@ const PAGE = 500;
 /** Hints that wait for a slow watcher before it is sent back to the store. */
 const MAX_HINTS = 100;
 
-/** Yields chunks, and their position, until `signal` aborts. The first comes at once, even when it is empty. */
+/**
+ * Yields chunks, and their position, until `signal` aborts. The first comes at once, even when it is empty. What was purged is
+ * left out; a watch of a single run throws RUN_NOT_FOUND when the run is purged before its watcher has read it to its end.
+ */
 export function watch(source: WatchSource, query: WatchQuery, signal: AbortSignal): AsyncGenerator<Watched> {
   const { runId } = query;
   if (runId !== null) {
@@ -66,6 +70,7 @@ async function* follow(
       if (page === null) {
         page = await store.events({ ...query, after: position, limit: PAGE });
         hints.read(page);
+        if (!first && page.chunks.length === 0) await checkRun(store, query);
       }
       position = Math.max(position, page.position);
       if (page.chunks.length > 0 || first) yield { chunks: page.chunks, position, more: page.more };
@@ -78,6 +83,12 @@ async function* follow(
     unsubscribe();
     signal.removeEventListener("abort", onAbort);
   }
+}
+
+/** Nothing more comes of a run that was purged before its watcher had read it to its end. */
+async function checkRun(store: Store, { namespace, runId }: WatchQuery): Promise<void> {
+  if (runId !== null && (await store.readRun(namespace, runId)) === null)
+    throw runNotFound({ namespace, runId }, store);
 }
 
 /** Of all runs: the positions of batches tell whether one is missing. */

@@ -235,7 +235,7 @@ export class RunServiceRpc implements MethodsOf<typeof RunService> {
 
   async #readRun(namespace: string, runId: string): Promise<RunView> {
     const view = await this.scheduler.store.readRun(namespace, runId);
-    if (view === null) throw runNotFound({ namespace, runId });
+    if (view === null) throw runNotFound({ namespace, runId }, this.scheduler.store);
     return view;
   }
 

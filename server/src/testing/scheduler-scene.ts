@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Hello } from "../engine/events.js";
 import { DEFAULT_LIMITS } from "../engine/limits.js";
+import type { SchedulerOptions } from "../engine/options.js";
 import { Scheduler } from "../engine/scheduler.js";
 import { openStore } from "../store/open-store.js";
 import type { StartRun, Store } from "../store/store.js";
@@ -20,7 +21,10 @@ export class SchedulerScene {
   readonly #folder = mkdtempSync(join(tmpdir(), "cloaca-scheduler-"));
   #opened = 0;
 
-  constructor(readonly kind: "memory" | "sqlite") {
+  constructor(
+    readonly kind: "memory" | "sqlite",
+    readonly more: Partial<Pick<SchedulerOptions, "retention" | "log">> = {},
+  ) {
     this.time = new ManualTime();
     [this.store, this.scheduler] = this.#open();
   }
@@ -76,6 +80,7 @@ export class SchedulerScene {
       limits: DEFAULT_LIMITS,
       log: quiet,
       checkBooks: true,
+      ...this.more,
     });
     scheduler.start();
     return [store, scheduler];

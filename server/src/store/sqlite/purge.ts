@@ -67,20 +67,29 @@ export class SqlitePurge {
     while (left > 0) {
       const run = sql.nextUnswept.get();
       if (run === undefined) return;
-      for (const { key, bytes } of sql.sizesOfEvents.all(run, left)) {
-        if (left <= 0) return;
-        sql.deleteEvents.run(key);
-        left -= cost(bytes);
-      }
-      if (left <= 0) return;
-      for (const { key, bytes } of sql.sizesOfTasks.all(run, left)) {
-        if (left <= 0) return;
-        sql.deleteTask.run(run, key);
-        left -= cost(bytes);
-      }
+      left -= sweepRows(run, left, sql.sizesOfEvents, sql.deleteEvents);
+      if (left > 0) left -= sweepRows(run, left, sql.sizesOfTasks, sql.deleteTasks);
       if (left > 0) sql.deleteUnswept.run(run);
     }
   }
+}
+
+/** Deletes the first rows of a run, as many as `limit` allows, and one at least; returns what they count for. */
+function sweepRows(
+  run: number,
+  limit: number,
+  sizes: PurgeStatements["sizesOfEvents"],
+  deleteUpTo: PurgeStatements["deleteEvents"],
+): number {
+  let count = 0;
+  let last: number | null = null;
+  for (const { key, bytes } of sizes.all(run, limit)) {
+    if (count >= limit) break;
+    count += cost(bytes);
+    last = key;
+  }
+  if (last !== null) deleteUpTo.run(run, last);
+  return count;
 }
 
 function cost(bytes: number): number {

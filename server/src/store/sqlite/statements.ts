@@ -109,7 +109,7 @@ export interface PurgeStatements {
   readonly sizesOfEvents: Database.Statement<[number, number], SizedRow>;
   readonly sizesOfTasks: Database.Statement<[number, number], SizedRow>;
   readonly deleteEvents: Write;
-  readonly deleteTask: Write;
+  readonly deleteTasks: Write;
 }
 
 export function prepareStatements(db: Database.Database): Statements {
@@ -190,7 +190,7 @@ export function preparePurgeStatements(db: Database.Database): PurgeStatements {
       `SELECT task AS key, octet_length(data) + coalesce(octet_length(checkpoint), 0) + coalesce(octet_length(patch), 0) AS bytes
        FROM task_runs WHERE run = ? ORDER BY task LIMIT ?`,
     ),
-    deleteEvents: db.prepare("DELETE FROM events WHERE position = ?"),
-    deleteTask: db.prepare("DELETE FROM task_runs WHERE run = ? AND task = ?"),
+    deleteEvents: db.prepare("DELETE FROM events WHERE run = ? AND position <= ?"),
+    deleteTasks: db.prepare("DELETE FROM task_runs WHERE run = ? AND task <= ?"),
   };
 }
