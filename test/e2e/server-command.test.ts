@@ -74,11 +74,19 @@ describe("cloaca server refuses", () => {
       [/--max-message-bytes 4194304 must be more than/],
     ],
     ["an origin with a path", ["--allow-origin", "https://page.example/"], [/--allow-origin/, /without a path; or \*/]],
+    ["a duration without a unit", ["--keep-runs-for", "30"], [/--keep-runs-for/, /and a unit \(ms, s, m, h or d\)/]],
+    ["a duration that is too short", ["--keep-runs-for", "10ms"], [/at least 1s/]],
+    ["a count below none", ["--keep-runs", "-1"], [/--keep-runs/, /whole number from 0 to/]],
     ["an argument too many", ["now"], [/too many arguments/]],
   ])("%s", async (_name, args, words) => expectUsage(args, words));
 
   it("what a flag refuses also in the environment, and names the variable", () =>
     expectUsage([], [/CLOACA_STORE/, /memory: or sqlite:\/\//], { CLOACA_STORE: "runs.db" }));
+
+  it("how long runs are kept, from the environment, too", async () => {
+    await expectUsage([], [/CLOACA_KEEP_RUNS_FOR/, /for example 30d/], { CLOACA_KEEP_RUNS_FOR: "a month" });
+    await expectUsage([], [/CLOACA_KEEP_RUNS/, /whole number/], { CLOACA_KEEP_RUNS: "all" });
+  });
 
   it("a switch that is neither on nor off", () =>
     expectUsage([], [/--check-books/, /'maybe' from env 'CLOACA_CHECK_BOOKS'/, /true, on, 0, false or off/], {

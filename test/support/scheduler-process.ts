@@ -80,10 +80,10 @@ export class SchedulerProcess {
     return this.child.pid ?? -1;
   }
 
-  /** The first log line of an event, as soon as it is there. */
-  async log(event: string): Promise<LogLine> {
+  /** The first log line of an event that fits, as soon as it is there. */
+  async log(event: string, fits: (line: LogLine) => boolean = () => true): Promise<LogLine> {
     for (;;) {
-      const line = this.logs.find((l) => l.event === event);
+      const line = this.logs.find((l) => l.event === event && fits(l));
       if (line !== undefined) return line;
       if (this.#isOver) throw new Error(`it ended without logging ${event}: ${JSON.stringify(await this.ended)}`);
       await new Promise<void>((resolve) => this.#wake.add(resolve));
