@@ -4,8 +4,8 @@ import type { Hello, HelloChunk } from "./events.js";
 
 /** All chunks of a Hello together, in messages of the largest size. */
 const MAX_MESSAGES = 16;
-/** What an event costs besides what it says. */
-const EVENT_BYTES = 64;
+/** What a chunk costs in memory besides what it says, about: small ones are the dearest. */
+const CHUNK_BYTES = 256;
 
 export class LongHello {
   // Each chunk adds to these: to copy them every time would make many small chunks cost the square of their number.
@@ -27,7 +27,7 @@ export class LongHello {
 
   /** Returns what is wrong with it; null when it goes on. */
   add(chunk: HelloChunk, bytes: number): CloacaError | null {
-    this.#bytes += bytes + EVENT_BYTES;
+    this.#bytes += bytes + CHUNK_BYTES;
     if (this.#bytes > this.#maxBytes) {
       return new CloacaError(
         "REQUEST_INVALID",
