@@ -71,10 +71,11 @@ const hold = workflow("hold", ({ task }) => {
 
 /** The same without its slot. */
 const park = workflow("park", ({ task }) => {
-  task({ id: "park" }, async (_context, handle) => {
+  task({ id: "park" }, async (context, handle) => {
     begin("park", handle);
     const before = releases;
-    await handle.deferUntil(() => releases > before, { pollIntervalMs: 50, describe: "to be released" });
+    const pollIntervalMs = Number(context.get("poll", 50));
+    await handle.deferUntil(() => releases > before, { pollIntervalMs, describe: "to be released" });
     return effect(handle);
   });
 });
