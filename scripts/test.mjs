@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { chromium } from "./chromium.mjs";
+import { curl } from "./curl.mjs";
 import { generate, generatedFiles } from "./gen.mjs";
 import { goForHost } from "./go.mjs";
 import { grpcurl } from "./grpcurl.mjs";
@@ -33,6 +34,7 @@ const checks = [
   { id: "buf-format", title: "buf format", run: () => tool("buf", "format", "--diff", "--exit-code") },
   { id: "buf-breaking", title: "buf breaking", run: breaking },
   { id: "toolchains", title: "toolchains: Go, for the tests with grpcurl and of the host in Go", run: toolchains },
+  { id: "curl", title: "toolchains: bash, curl and jq, for the tests of what is typed by hand", run: curlToolchain },
   { id: "browser", title: "toolchains: Chromium, for the test of the client in a browser", run: browserToolchain },
   { id: "python", title: "toolchains: Python, for the tests of its host", run: pythonToolchain },
 ];
@@ -148,6 +150,13 @@ function toolchains() {
   if (output.length === 0) return { result: "passed", output: "" };
   // Where everything is meant to be there, what is missing is a failure: a suite that never runs proves nothing.
   return { result: inCI ? "failed" : "skipped", output: output.join("\n") };
+}
+
+/** @returns {Outcome} */
+function curlToolchain() {
+  const found = curl();
+  if ("version" in found) return { result: "passed", output: "" };
+  return { result: inCI ? "failed" : "skipped", output: `${found.missing}: the tests with curl are skipped` };
 }
 
 /** @returns {Outcome} */
