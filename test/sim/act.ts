@@ -1,4 +1,5 @@
 /** Makes the actions of a plan happen. */
+import type { Retention } from "../../server/src/store/store.js";
 import type { Client } from "./client.js";
 import type { Disk } from "./disk.js";
 import type { SimulatedHost } from "./host.js";
@@ -60,6 +61,9 @@ export function act(action: Action, world: ActionWorld): void {
       if (action.by === "host") host?.drain(action.graceMs, true);
       else drainByOperator(world, action.host, action.graceMs);
       break;
+    case "purge":
+      purge(world, action, action.limit);
+      break;
     case "crash":
       world.downMs = action.downMs;
       if (action.when === "now") process?.crash();
@@ -86,6 +90,13 @@ export function act(action: Action, world: ActionWorld): void {
       process?.stall(action.ms);
       break;
   }
+}
+
+function purge({ process }: ActionWorld, retention: Retention, limit: number): void {
+  process?.input(() => {
+    // A step that fails is tried again by the next one.
+    process.scheduler.store.purge(retention, limit).catch(() => {});
+  });
 }
 
 function drainByOperator(world: ActionWorld, host: number, graceMs: number): void {

@@ -37,6 +37,8 @@ export class Client {
         this.runs.push(runId);
         this.world.facts.told(`run:${runId}`);
       },
+      // Its answer was lost, and what it started has run and is gone.
+      (code) => code === "REQUEST_ID_CONFLICT" && this.world.facts.has(`purged-request:${requestId}`),
     );
   }
 
@@ -49,10 +51,15 @@ export class Client {
         this.world.trace(`client: ${control.type} of run ${runId}: ${status}`);
         if (control.type === "cancel" && status === "CANCELLED") this.world.facts.told(`RUN_CANCELLED:${runId}`);
       },
+      (code) => code === "RUN_NOT_FOUND" && this.world.facts.has(`purged:${runId}`),
     );
   }
 
-  #ask<T>(request: (incarnation: Incarnation) => Promise<T>, answered: (answer: T) => void): void {
+  #ask<T>(
+    request: (incarnation: Incarnation) => Promise<T>,
+    answered: (answer: T) => void,
+    isPurged: (code: string) => boolean,
+  ): void {
     this.open++;
     let isDone = false;
     const attempt = (): void => {
@@ -78,8 +85,8 @@ export class Client {
             if (code === "STORE_UNAVAILABLE" || code === "DRAINING") return;
             isDone = true;
             this.open--;
-            if (code !== "RUN_NOT_FAILED" && code !== "WORKFLOW_NOT_FOUND")
-              this.world.facts.breach(`client: ${code}: ${message}`);
+            if (code === "RUN_NOT_FAILED" || code === "WORKFLOW_NOT_FOUND" || isPurged(code)) return;
+            this.world.facts.breach(`client: ${code}: ${message}`);
           },
         );
       });

@@ -136,14 +136,16 @@ export class Facts {
 
   /** P4: an outcome that counts is answered DUPLICATE when it is repeated. */
   receiptedStale(event: LeaseEvent, fact: string): void {
-    if (event.type === "complete" && this.has(fact) && !this.wasReset(event.leaseId)) {
+    const isPurged = this.has(`purged:${parseLeaseId(event.leaseId)?.runId}`);
+    if (event.type === "complete" && this.has(fact) && !this.wasReset(event.leaseId) && !isPurged) {
       this.breach(`host: STALE for ${fact}, which counts`);
     }
   }
 
-  /** At the end: whatever had a receipt is in the log. */
-  checkReceipts(log: ReadonlyMap<string, number>): void {
+  /** At the end: whatever had a receipt is in the log, unless its run was purged with its part of it. */
+  checkReceipts(log: ReadonlyMap<string, number>, purged: ReadonlySet<string>): void {
     for (const [fact, times] of this.#receipted) {
+      if (purged.has(runOf(fact))) continue;
       const least = fact.startsWith("checkpoint:") ? times : 1;
       if ((log.get(fact) ?? 0) < least) this.breach(`receipts: ${fact} had one, and the log has lost it`);
     }
@@ -218,6 +220,12 @@ export class Facts {
     if (times.length > 100) times.splice(0, 50);
     this.#heard.set(id, times);
   }
+}
+
+/** The run that a fact about a lease is about. */
+function runOf(fact: string): string {
+  const [, leaseId = ""] = fact.split(":");
+  return parseLeaseId(leaseId)?.runId ?? "";
 }
 
 /** The name under which the log has what a host said. */

@@ -90,6 +90,14 @@ export class Ledger {
     for (const [id, { resumed, leased }] of this.#granted) this.#checkGrants(id, resumed, leased);
   }
 
+  /** Nobody may have a lease of a run that is purged, nor code of it that runs on. */
+  purged(runId: string): void {
+    for (const [key, { lease, ending }] of this.#entries) {
+      if (!key.startsWith(`${runId}#`)) continue;
+      this.#check(lease === "" && ending.size === 0, `run ${runId} was purged, and ${key} has a lease`);
+    }
+  }
+
   /** Whether a lease is current, by what is durable. */
   isCurrent(leaseId: string): boolean {
     const address = parseLeaseId(leaseId);

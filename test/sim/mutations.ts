@@ -8,9 +8,10 @@ import { Liveness } from "../../server/src/engine/liveness.js";
 import { Outbox } from "../../server/src/engine/outbox.js";
 import { Scheduler } from "../../server/src/engine/scheduler.js";
 import { GroupCommit } from "../../server/src/store/live/group-commit.js";
-import type { Journal } from "../../server/src/store/live/journal.js";
+import type { FinishedRun, Journal } from "../../server/src/store/live/journal.js";
 import { LiveRun } from "../../server/src/store/live/live-run.js";
 import { LiveSession } from "../../server/src/store/live/live-session.js";
+import { Purging } from "../../server/src/store/live/purging.js";
 import { ReclaimQueue } from "../../server/src/store/live/reclaim-queue.js";
 import { SessionBooks } from "../../server/src/store/live/session-books.js";
 import type { Store } from "../../server/src/store/store.js";
@@ -282,6 +283,41 @@ export const MUTATIONS: readonly Mutation[] = [
       ),
   },
   { name: "P9: the time in which no scheduler ran counts", openedAt: (now) => now - 60_000 },
+  {
+    name: "a run is purged although a fenced lease of it is left",
+    journal: (of) => {
+      const { finishedAfter } = of;
+      // As if no one had looked whether the run has stopped: a cancelled run has ended.
+      return Object.assign(of, {
+        finishedAfter: (position: number, limit: number) => {
+          const page = finishedAfter.call(of, position, limit);
+          const { chunks } = of.events({ namespace: "default", runId: null, after: position, limit });
+          const known = new Set(page.runs.map(({ runId }) => runId));
+          const ended = chunks.flatMap((chunk): FinishedRun[] => {
+            const stored = of.findRun(chunk.runId);
+            const finishedAt = stored?.run.finishedAt ?? null;
+            if (stored === null || finishedAt === null || known.has(chunk.runId)) return [];
+            known.add(chunk.runId);
+            const { namespace, requestId } = stored.run;
+            const { number } = stored;
+            return [
+              { number, runId: chunk.runId, namespace, requestId, finishedAt, position: chunk.position, cost: 1 },
+            ];
+          });
+          return { ...page, runs: [...page.runs, ...ended] };
+        },
+      });
+    },
+    install: () =>
+      patch(
+        Purging.prototype,
+        "step",
+        (step) =>
+          function (this: Purging, retention, limit, now, _isLive, takenUp) {
+            return step.call(this, retention, limit, now, () => false, takenUp);
+          },
+      ),
+  },
   journal("sessions are not durable", ({ commit }) => ({ commit: (writes) => commit({ ...writes, sessions: [] }) })),
   journal("ended sessions come back after a restart", ({ commit }) => ({
     commit: (writes) => commit({ ...writes, endedSessions: [] }),

@@ -24,6 +24,7 @@ export type Action =
   | { readonly type: "resize"; readonly host: number; readonly slots: number }
   | { readonly type: "drain"; readonly host: number; readonly by: "host" | "operator"; readonly graceMs: number }
   // The scheduler and its disk
+  | { readonly type: "purge"; readonly newest: number | null; readonly forMs: number | null; readonly limit: number }
   | { readonly type: "crash"; readonly when: "now" | "before commit" | "after commit"; readonly downMs: number }
   /** The next commit never reaches the disk: what the operating system held of it is gone. */
   | { readonly type: "power cut"; readonly downMs: number }
@@ -77,6 +78,9 @@ export function planOf(seed: number): Plan {
     actions.push({ at, action });
   }
   if (random.chance(0.3)) actions.push(...cancelledInTheQueue(random, hosts.length, actions));
+  // Of its own seed: what the plans of all seeds were before stays as it was.
+  const purges = new Random(`purge/${seed}`);
+  if (purges.chance(0.5)) actions.push(...anyPurges(purges));
   actions.sort((a, b) => a.at - b.at);
   const maxMessageBytes = random.chance(0.3) ? 1_200 : 4 * 1024 * 1024;
   return { seed, journal, reclaimsInARow: random.int(1, 4), maxMessageBytes, hosts, actions };
@@ -94,6 +98,16 @@ function cancelledInTheQueue(random: Random, hosts: number, others: readonly Pla
     { at, action: { type: "start", workflow: "wide", priority: 1 } },
     { at: at + random.int(10, 900), action: { type: "cancel", run: earlier } },
   ];
+}
+
+/** Some so small that they end in the middle of a run's rows. */
+function anyPurges(random: Random): PlannedAction[] {
+  return Array.from({ length: random.int(2, 8) }, (): PlannedAction => {
+    const newest = random.chance(0.7) ? random.pick([0, 0, 1, 2]) : null;
+    const forMs = newest === null || random.chance(0.3) ? random.pick([0, 1_000, 5_000]) : null;
+    const limit = random.pick([10, 50, 1_000]);
+    return { at: random.int(2_000, FAULTS_END_MS - 500), action: { type: "purge", newest, forMs, limit } };
+  });
 }
 
 function anyAction(random: Random, hosts: number, runs: number, isDurable: boolean): Action {

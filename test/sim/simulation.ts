@@ -66,7 +66,10 @@ class Simulation {
   process: Incarnation | null = null;
   /** How long the scheduler stays away when it crashes. */
   downMs = 0;
+  readonly #purged = new Set<string>();
   #events = 0;
+  /** Of each run, as committed. */
+  readonly #eventsOf = new Map<string, number>();
   #starts = 0;
   #dials = 0;
 
@@ -181,7 +184,17 @@ class Simulation {
       if (this.facts.has(`request:${run.requestId}`)) this.facts.breach(`client: two runs for ${run.requestId}`);
       this.facts.add(`request:${run.requestId}`);
     }
+    for (const { runId, requestId } of writes.purge?.runs ?? []) {
+      this.trace(`  purged ${runId}`);
+      const status = this.#statuses.get(runId) ?? "unknown";
+      if (!isRunOver(status as "FAILED")) this.facts.breach(`purge: run ${runId} is purged, and is ${status}`);
+      this.ledger.purged(runId);
+      this.#purged.add(runId);
+      this.facts.add(`purged:${runId}`);
+      this.facts.add(`purged-request:${requestId}`);
+    }
     for (const { runId, events } of writes.chunks) {
+      this.#eventsOf.set(runId, (this.#eventsOf.get(runId) ?? 0) + events.length);
       for (const event of events) {
         this.#events++;
         this.#hash.update(JSON.stringify(event));
@@ -269,9 +282,13 @@ class Simulation {
     const { chunks } = journal?.events(everything) ?? (await store.events(everything));
     for (const breach of await auditChunks(chunks)) this.facts.breach(`audit: ${breach}`);
     const log = factsOfLog(chunks);
-    if (log.events !== this.#events) {
-      this.facts.breach(`log: ${log.events} events, ${this.#events} were committed`);
+    let expected = 0;
+    for (const [runId, count] of this.#eventsOf) if (!this.#purged.has(runId)) expected += count;
+    if (log.events !== expected)
+      this.facts.breach(`log: ${log.events} events, ${expected} were committed and not purged`);
+    this.facts.checkReceipts(log.facts, this.#purged);
+    for (const runId of this.#purged) {
+      if ((await store.readRun("default", runId)) !== null) this.facts.breach(`purge: run ${runId} is there again`);
     }
-    this.facts.checkReceipts(log.facts);
   }
 }
