@@ -143,15 +143,15 @@ function letters(word: string): string {
 
 /** What commander says of a command line, as all our errors are told. */
 function usageError(text: string, command: Command): string {
-  // With a code of its own, as where a scheduler cannot start: the command line was right.
-  if (/^error: [A-Z_]+: /.test(text)) return `${text.trim()}\n`;
   const name = command.parent === null ? "cloaca" : `cloaca ${command.name()}`;
   const message = text.trim().replace(/^error: /, "");
   const next = { what: "see how it is used", command: `${name} --help` };
   if (isJsonWanted(command)) {
     return `${toJson({ error: { code: "USAGE", message, exitCode: EXIT.usage, next: [next] } })}\n`;
   }
-  return `error: USAGE: ${message}\n  ${next.command}   ${next.what}\n`;
+  // Where a scheduler cannot start, the command line may be right, and the message has a code of its own.
+  const isCoded = /^[A-Z_]+: /.test(message);
+  return `error: ${isCoded ? "" : "USAGE: "}${message}\n  ${next.command}   ${next.what}\n`;
 }
 
 /** The flag may stand behind what is wrong, where commander has not read it. */
