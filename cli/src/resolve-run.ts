@@ -1,8 +1,8 @@
 /** Which run is meant: an id, the beginning of one, or `last`. */
 import { type Client, RemoteError, type RunInfo } from "@cloaca/sdk/client";
-import { closest, distance } from "fastest-levenshtein";
 import { CommandError, type Hint } from "./command-error.js";
 import { EXIT } from "./exit-code.js";
+import { nearest } from "./nearest.js";
 
 /** Runs that are looked through, newest first. */
 const MOST_SEARCHED = 10_000;
@@ -69,12 +69,11 @@ function notFound(text: string, ids: readonly string[], refusal: RemoteError): C
   });
 }
 
-/** Ids of runs that were started together share their beginnings: only a slip or two of the hand is near. */
+/** Ids of runs that were started together share their beginnings. */
 function nearestId(text: string, ids: readonly string[]): string | null {
-  if (ids.length === 0 || text.length < 4) return null;
   const beginnings = new Map(ids.map((id) => [id.slice(0, text.length), id]));
-  const near = closest(text, [...beginnings.keys()]);
-  return distance(text, near) <= Math.min(3, Math.floor(text.length / 4)) ? (beginnings.get(near) ?? null) : null;
+  const near = nearest(text, [...beginnings.keys()]);
+  return near === null ? null : (beginnings.get(near) ?? null);
 }
 
 function ambiguous(text: string, found: readonly string[]): CommandError {

@@ -159,6 +159,13 @@ describe("cloaca watch", () => {
     watch.signal("SIGINT");
     expect((await watch.ended).code).toBe(130);
   });
+
+  it("says that it waits when no such workflow is registered", async () => {
+    const watch = startCloaca(["watch", "--workflow", "greeet"], world.env);
+    await watch.warns(/no workflow "greeet" is registered yet; did you mean greet\? Waiting for its runs/);
+    watch.signal("SIGINT");
+    expect((await watch.ended).code).toBe(130);
+  });
 });
 
 describe("cloaca", () => {

@@ -100,3 +100,14 @@ it("two parameters and no way to tell their names are told when the workflow is 
   const unreadable = new WorkflowBuilder("unreadable").addTask({ id: "bound" }, bound);
   expect(() => unreadable.build()).toThrow(/cannot be read.*handle: true/);
 });
+
+it("a third parameter that needs a value is told when the workflow is built, whatever the options say", () => {
+  // A compiler lets none through, so these are functions as plain JavaScript may have them.
+  const three: never = new Function("context", "handle", "database", "") as never;
+  for (const options of [{}, { handle: true }, { handle: false }]) {
+    const builder = new WorkflowBuilder("three").addTask({ id: "load", ...options }, three);
+    expect(() => builder.build()).toThrow(
+      'task "load": parameter 3, named "database", would get no value: a task takes its context and, when it wants it, the handle',
+    );
+  }
+});

@@ -107,13 +107,19 @@ it("the scheduler refuses the same from any other client", async () => {
   const { code, details } = (await refused.catch((error: unknown) => error)) as { code: number; details: string };
   expect(code).toBe(3);
   expect(details.split("\n").slice(1).toSorted()).toEqual([
-    expect.stringMatching(/^- definition\.tasks\[0\]\.retry\.attempts: is 1001; allowed are 0 .*1000$/),
-    expect.stringMatching(/^- definition\.tasks\[0\]\.retry\.backoff: is 9; allowed are FIXED, LINEAR, EXPONENTIAL$/),
-    expect.stringMatching(/^- definition\.tasks\[0\]\.retry\.condition: is 9; allowed are NEVER, TRANSIENT, ALL$/),
-    expect.stringMatching(/^- definition\.tasks\[1\]\.dependencies\[0\]: there is no task "b"/),
+    expect.stringMatching(/^- definition\.tasks\[0\]\.retry\.attempts: task "a": is 1001; allowed are 0 .*1000$/),
+    expect.stringMatching(
+      /^- definition\.tasks\[0\]\.retry\.backoff: task "a": is 9; allowed are FIXED, LINEAR, EXPONENTIAL$/,
+    ),
+    expect.stringMatching(
+      /^- definition\.tasks\[0\]\.retry\.condition: task "a": is 9; allowed are NEVER, TRANSIENT, ALL$/,
+    ),
+    expect.stringMatching(/^- definition\.tasks\[1\]\.dependencies\[0\]: task "a": there is no task "b"/),
     expect.stringMatching(/^- definition\.tasks\[1\]\.id: "a" is already the id/),
-    expect.stringMatching(/^- definition\.tasks\[2\]\.triggerRule\.failed: there is no task "nobody"/),
-    expect.stringMatching(/^- definition\.tasks\[3\]\.triggerRule\.failed: task "c" is not an ancestor of task "d"/),
+    expect.stringMatching(/^- definition\.tasks\[2\]\.triggerRule\.failed: task "c": there is no task "nobody"/),
+    expect.stringMatching(
+      /^- definition\.tasks\[3\]\.triggerRule\.failed: task "d": task "c" is not an ancestor of it/,
+    ),
   ]);
   wire.close();
 });

@@ -13,6 +13,8 @@ export interface Program {
   readonly ended: Promise<Ended>;
   /** Resolves with the first match in the standard output; rejects when the program ends without it. */
   says(pattern: RegExp): Promise<RegExpExecArray>;
+  /** The same for its standard error. */
+  warns(pattern: RegExp): Promise<RegExpExecArray>;
   signal(name: NodeJS.Signals): void;
 }
 
@@ -37,27 +39,30 @@ export function runProgram(file: string, args: readonly string[] = [], env: Node
   });
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     stderr += text;
+    for (const check of heard) check();
   });
   const ended = new Promise<Ended>((resolve, reject) => {
     child.on("error", reject);
     child.on("close", (code) => resolve({ code, stdout, stderr }));
   });
+  const matchIn = (text: () => string, pattern: RegExp): Promise<RegExpExecArray> =>
+    new Promise((resolve, reject) => {
+      const check = (): void => {
+        const match = pattern.exec(text());
+        if (match === null) return;
+        heard.delete(check);
+        resolve(match);
+      };
+      heard.add(check);
+      check();
+      void ended.then(() => reject(new Error(`never said ${pattern}, but:\n${stdout}${stderr}`)), reject);
+    });
   return {
     pid: child.pid ?? 0,
     ended,
     signal: (name) => child.kill(name),
-    says: (pattern) =>
-      new Promise((resolve, reject) => {
-        const check = (): void => {
-          const match = pattern.exec(stdout);
-          if (match === null) return;
-          heard.delete(check);
-          resolve(match);
-        };
-        heard.add(check);
-        check();
-        void ended.then(() => reject(new Error(`never said ${pattern}, but:\n${stdout}${stderr}`)), reject);
-      }),
+    says: (pattern) => matchIn(() => stdout, pattern),
+    warns: (pattern) => matchIn(() => stderr, pattern),
   };
 }
 

@@ -6,6 +6,7 @@ import { EXIT, type ExitCode } from "../exit-code.js";
 import { followRun } from "../follow-run.js";
 import { toJson } from "../json/raw-json.js";
 import { eventJson } from "../json/shapes.js";
+import { nearest } from "../nearest.js";
 import { resolveRun } from "../resolve-run.js";
 import { runCommand, type Session } from "../session.js";
 import { eventLine } from "../views/event-line.js";
@@ -48,10 +49,12 @@ Examples:
 async function watchAll(session: Session, { workflow }: WatchFlags): Promise<ExitCode> {
   // A call that ends when nobody answers: a stream has no deadline.
   await session.client.list({ pageSize: 1 });
+  const warning = workflow === undefined ? null : await unknownWorkflow(session, workflow);
   if (!session.settings.isJson && session.screen.isLive) {
     session.screen.print([[["all runs, until Ctrl-C", "dim"]]]);
   }
   await withInterrupt(async (signal, interrupted) => {
+    if (warning !== null) session.warn(warning);
     const stream = session.client.watch(workflow === undefined ? {} : { workflow }, signal);
     for (;;) {
       const { done, value } = await Promise.race([stream.next(), interrupted]);
@@ -60,6 +63,15 @@ async function watchAll(session: Session, { workflow }: WatchFlags): Promise<Exi
     }
   }, null);
   return EXIT.ok;
+}
+
+/** A host may yet register it, so it is waited for; but a wrong name would wait for ever. */
+async function unknownWorkflow({ client }: Session, workflow: string): Promise<string | null> {
+  const names = (await client.workflows()).map(({ name }) => name);
+  if (names.includes(workflow)) return null;
+  const near = nearest(workflow, names);
+  const meant = near === null ? "." : `; did you mean ${near}?`;
+  return `no workflow ${JSON.stringify(workflow)} is registered yet${meant} Waiting for its runs`;
 }
 
 async function watchOne(session: Session, text: string, { workflow }: WatchFlags): Promise<ExitCode> {

@@ -8,6 +8,8 @@ export interface Column<Row> {
   readonly align?: "left" | "right";
   /** The least that it is cut to where there is little room. Without it, the column is never cut. */
   readonly shrinksTo?: number;
+  /** What it is cut to at last, when all columns are gone that go. */
+  readonly atLeast?: number;
   /** Where there is still too little room, columns with a number go, the highest first. */
   readonly goes?: number;
   /** Left out when every cell of it is empty. */
@@ -45,32 +47,36 @@ interface Sized<Row> {
   readonly columns: number;
 }
 
-/** First what may be cut is cut, the widest most; then columns go; then the last one takes what is left. */
+/** First what may be cut is cut, the widest most; then columns go; then those that are left are cut to the least. */
 function fitColumns<Row>(all: readonly Sized<Row>[], width: number): Sized<Row>[] {
   let sized = [...all];
   for (;;) {
-    let over = total(sized) - width;
+    const over = total(sized) - width;
     if (over <= 0) return sized;
-    const least = sized.map(({ column, columns }) => Math.min(columns, column.shrinksTo ?? columns));
-    const slack = sized.reduce((sum, { columns }, index) => sum + columns - (least[index] ?? 0), 0);
-    if (slack >= over) {
-      const columns = sized.map((s) => s.columns);
-      // One column at a time from the widest: tables are small.
-      for (; over > 0; over -= 1) {
-        let widest = -1;
-        for (const [index, value] of columns.entries()) {
-          if (value > (least[index] ?? 0) && value > (columns[widest] ?? 0)) widest = index;
-        }
-        columns[widest] = (columns[widest] ?? 0) - 1;
-      }
-      return sized.map((s, index) => ({ ...s, columns: columns[index] ?? s.columns }));
-    }
     const next = sized.reduce((most, { column }) => Math.max(most, column.goes ?? 0), 0);
-    if (next === 0) {
-      return sized.map((s, index) => ({ ...s, columns: least[index] ?? s.columns }));
+    const least = sized.map(({ column: { shrinksTo, atLeast }, columns }) =>
+      Math.min(columns, (next === 0 ? atLeast : undefined) ?? shrinksTo ?? columns),
+    );
+    const slack = sized.reduce((sum, { columns }, index) => sum + columns - (least[index] ?? 0), 0);
+    if (slack >= over || next === 0) {
+      const columns = shrunk(sized, least, Math.min(over, slack));
+      return sized.map((s, index) => ({ ...s, columns: columns[index] ?? s.columns }));
     }
     sized = sized.filter(({ column }) => (column.goes ?? 0) !== next);
   }
+}
+
+/** The columns, one at a time taken from the widest that has some to give: tables are small. */
+function shrunk<Row>(sized: readonly Sized<Row>[], least: readonly number[], by: number): number[] {
+  const columns = sized.map((s) => s.columns);
+  for (let over = by; over > 0; over -= 1) {
+    let widest = -1;
+    for (const [index, value] of columns.entries()) {
+      if (value > (least[index] ?? 0) && value > (columns[widest] ?? 0)) widest = index;
+    }
+    columns[widest] = (columns[widest] ?? 0) - 1;
+  }
+  return columns;
 }
 
 function total(sized: readonly { readonly columns: number }[]): number {

@@ -60,6 +60,18 @@ describe("runs", () => {
     `);
   });
 
+  it("fit 40 columns", () => {
+    expect(text(runsTable(RUNS, at(40)))).toMatchInlineSnapshot(`
+      "
+      RUN                     STATUS   WORKFL…
+      r0mwuqv8s6refcltn88qhn  ○ pend…  etl
+      r0mwuqv8s6refcltn88qhm  ● runn…  etl
+      r0mwuqv8s6refcltn88qhl  ✗ fail…  a_work…
+      r0mwuqv8s6refcltn88qhk  ‖ paus…  etl
+      "
+    `);
+  });
+
   it("have colours for their statuses alone", () => {
     const [titles = [], pending = []] = runsTable(RUNS, at(60));
     expect(paint(titles, 60, true)).toContain("\x1b[2mRUN");
@@ -97,15 +109,15 @@ describe("hosts", () => {
   });
 });
 
-describe("workflows", () => {
-  const workflows = [
-    workflow({ isPromoted: true, isPaused: true }),
-    workflow({ version: "2db542e19fd6f8c28896", isCurrent: false, isPaused: true, registeredAt: ago(100) }),
-    workflow({ name: "hello", taskCount: 2 }),
-  ];
+const WORKFLOWS = [
+  workflow({ isPromoted: true, isPaused: true }),
+  workflow({ version: "2db542e19fd6f8c28896", isCurrent: false, isPaused: true, registeredAt: ago(100) }),
+  workflow({ name: "hello", taskCount: 2 }),
+];
 
+describe("workflows", () => {
   it("fit 80 columns", () => {
-    expect(text(workflowsTable(workflows, at(80)))).toMatchInlineSnapshot(`
+    expect(text(workflowsTable(WORKFLOWS, at(80)))).toMatchInlineSnapshot(`
       "
       WORKFLOW  VERSION               NEW RUNS    TASKS  REGISTERED
       etl       135838ed36e2ff7bd517  ● promoted      5      1h ago  ‖ paused
@@ -116,12 +128,23 @@ describe("workflows", () => {
   });
 
   it("fit 60 columns", () => {
-    expect(text(workflowsTable(workflows, at(60)))).toMatchInlineSnapshot(`
+    expect(text(workflowsTable(WORKFLOWS, at(60)))).toMatchInlineSnapshot(`
       "
       WORKFLOW  VERSION               NEW RUNS    TASKS
       etl       135838ed36e2ff7bd517  ● promoted      5  ‖ paused
       etl       2db542e19fd6f8c28896  -               5  ‖ paused
       hello     135838ed36e2ff7bd517  ● current       2
+      "
+    `);
+  });
+
+  it("fit 40 columns", () => {
+    expect(text(workflowsTable(WORKFLOWS, at(40)))).toMatchInlineSnapshot(`
+      "
+      WORKFLOW  VERSION    NEW RUNS
+      etl       135838ed…  ● promot…  ‖ paused
+      etl       2db542e1…  -          ‖ paused
+      hello     135838ed…  ● current
       "
     `);
   });
@@ -176,8 +199,9 @@ describe("explanations", () => {
 });
 
 it("no table is wider than the terminal", () => {
-  for (const width of [48, 60, 80, 120]) {
-    for (const lines of [runsTable(RUNS, at(width)), hostsTable(HOSTS, at(width))]) {
+  for (const width of [40, 48, 60, 80, 120]) {
+    const tables = [runsTable(RUNS, at(width)), hostsTable(HOSTS, at(width)), workflowsTable(WORKFLOWS, at(width))];
+    for (const lines of tables) {
       for (const line of lines) expect(lineColumns(line)).toBeLessThanOrEqual(width);
     }
   }

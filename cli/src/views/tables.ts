@@ -14,8 +14,8 @@ export interface TableOptions {
 export function runsTable(runs: readonly RunInfo[], { width, now }: TableOptions): Line[] {
   const columns: Column<RunInfo>[] = [
     { title: "RUN", cell: (run) => run.runId },
-    { title: "STATUS", cell: (run) => [marked(runLook(run.status))] },
-    { title: "WORKFLOW", cell: (run) => run.workflow, shrinksTo: 8 },
+    { title: "STATUS", cell: (run) => [marked(runLook(run.status))], atLeast: 3 },
+    { title: "WORKFLOW", cell: (run) => run.workflow, shrinksTo: 8, atLeast: 4 },
     { title: "AGE", cell: (run) => age(run.createdAt, now), align: "right", goes: 1 },
     { title: "TOOK", cell: (run) => took(run, now), align: "right", goes: 2 },
     { title: "PRIORITY", cell: ({ priority }) => (priority === 0 ? "" : `${priority}`), goes: 4, isOptional: true },
@@ -38,12 +38,12 @@ export function labelText(labels: Readonly<Record<string, string>>): string {
 
 export function workflowsTable(workflows: readonly WorkflowInfo[], { width, now }: TableOptions): Line[] {
   const columns: Column<WorkflowInfo>[] = [
-    { title: "WORKFLOW", cell: ({ name }) => name, shrinksTo: 10 },
-    { title: "VERSION", cell: ({ version }) => version },
-    { title: "NEW RUNS", cell: (workflow) => [newRuns(workflow)] },
+    { title: "WORKFLOW", cell: ({ name }) => name, shrinksTo: 10, atLeast: 6 },
+    { title: "VERSION", cell: ({ version }) => version, atLeast: 8 },
+    { title: "NEW RUNS", cell: (workflow) => [newRuns(workflow)], atLeast: 3 },
     { title: "TASKS", cell: ({ taskCount }) => `${taskCount}`, align: "right", goes: 1 },
     { title: "REGISTERED", cell: ({ registeredAt }) => age(registeredAt, now), align: "right", goes: 2 },
-    { title: "", cell: ({ isPaused }) => (isPaused ? [marked(runLook("PAUSED"))] : ""), isOptional: true },
+    { title: "", cell: ({ isPaused }) => (isPaused ? [marked(runLook("PAUSED"))] : ""), atLeast: 3, isOptional: true },
   ];
   return table(columns, workflows, width);
 }
@@ -55,8 +55,8 @@ function newRuns({ isCurrent, isPromoted }: WorkflowInfo): Span {
 
 export function hostsTable(hosts: readonly HostInfo[], { width }: TableOptions): Line[] {
   const columns: Column<HostInfo>[] = [
-    { title: "HOST", cell: ({ hostId }) => hostId, shrinksTo: 10 },
-    { title: "STATE", cell: (host) => [hostState(host)] },
+    { title: "HOST", cell: ({ hostId }) => hostId, shrinksTo: 10, atLeast: 6 },
+    { title: "STATE", cell: (host) => [hostState(host)], atLeast: 3 },
     { title: "SLOTS", cell: slots },
     { title: "DEFERRED", cell: ({ deferred }) => `${deferred}`, align: "right", goes: 1 },
     { title: "HEARD", cell: ({ lastHeardMs }) => heard(lastHeardMs), align: "right", goes: 2 },
@@ -92,7 +92,7 @@ type Explained = RunExplanation["tasks"][number];
 /** A task a line; where there is no room for the sentences, they go below. */
 export function explanationTable({ tasks }: RunExplanation, { width, now }: TableOptions): Line[] {
   const columns: Column<Explained>[] = [
-    { title: "TASK", cell: ({ task }) => task, shrinksTo: 12 },
+    { title: "TASK", cell: ({ task }) => task, shrinksTo: 12, atLeast: 6 },
     { title: "STATE", cell: ({ state }) => [marked(taskLook(state))] },
     { title: "WAITS FOR", cell: ({ reason }) => reason.toLowerCase().replaceAll("_", " "), goes: 1 },
     { title: "GOES ON", cell: (task) => until(task.until, now), goes: 2, isOptional: true },

@@ -1,5 +1,5 @@
 /** The control plane, over whichever protocol: starts runs, waits for them, shows and controls them; workflows and hosts likewise. */
-import { RemoteError, RunFailedError } from "../errors/index.js";
+import { OptionsError, RemoteError, RunFailedError } from "../errors/index.js";
 import { type DrainOptions, drainHost, type HostInfo, listHosts } from "../protocol/admin-calls.js";
 import type { Calls } from "../protocol/calls.js";
 import {
@@ -35,6 +35,7 @@ import type { OpenValues } from "../task/context-types.js";
 import { contextFromWire, contextToWire } from "../task/context-wire.js";
 import type { WorkflowDefinition } from "../task/definition.js";
 import { inputToWire } from "../task/input.js";
+import { nameProblem } from "../task/names.js";
 import { toWireWorkflow } from "../task/wire-workflow.js";
 import { randomId } from "./random-id.js";
 import type { StartArguments, StartInput, StartOptions } from "./start-options.js";
@@ -59,8 +60,13 @@ export abstract class ClientBase {
   readonly #namespace: string;
   readonly #starts: StartQueue;
 
-  /** @param namespace empty for the default one */
+  /**
+   * @param namespace empty for the default one
+   * @throws OptionsError when the namespace is no name
+   */
   protected constructor(channel: Calls, namespace: string) {
+    const problem = namespace === "" ? null : nameProblem(namespace);
+    if (problem !== null) throw new OptionsError("Client", [{ path: "namespace", message: problem }]);
     this.#channel = channel;
     this.#namespace = namespace;
     this.#starts = new StartQueue((specs) => startRuns(channel, namespace, specs));

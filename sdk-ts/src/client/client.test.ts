@@ -36,6 +36,13 @@ describe("Client", () => {
     expect(runs.map((r) => r.status)).toEqual(["PENDING", "PENDING"]);
   });
 
+  it("refuses a namespace that is no name before it says anything", () => {
+    expect(() => new Client({ url: server.address, namespace: "no name" })).toThrow(
+      'Client: namespace: "no name" contains " "; a name starts with',
+    );
+    new Client({ url: server.address, namespace: "" }).close();
+  });
+
   it("splits what would not fit into one message", async () => {
     await client.register(one);
     const big = { text: "x".repeat(900_000) };

@@ -234,3 +234,20 @@ describe("errorRecord", () => {
     expect(ErrorRecord.from(record)).toBe(record);
   });
 });
+
+describe("options of errors", () => {
+  it("that nobody knows are refused, all of them, with what was meant", () => {
+    // As JavaScript may pass them.
+    const wrong = { retryAfter: 1, Cause: 2, retryAfterMs: -1 } as object;
+    expect(() => new TransientError("x", wrong)).toThrow(
+      "new TransientError: 3 problems\n" +
+        '- retryAfter: "retryAfter" is not an option of a TransientError; options are retryAfterMs, cause; did you mean "retryAfterMs"?\n' +
+        '- Cause: "Cause" is not an option of a TransientError; options are retryAfterMs, cause; did you mean "cause"?\n' +
+        "- retryAfterMs: is -1; allowed are milliseconds, 0 or more",
+    );
+    expect(() => new PermanentError("x", { retryAfterMs: 1 } as object)).toThrow(
+      '"retryAfterMs" is not an option of a PermanentError; options are cause',
+    );
+    expect(new TransientError("x", { retryAfterMs: 1, cause: "y" })).toMatchObject({ retryAfterMs: 1, cause: "y" });
+  });
+});

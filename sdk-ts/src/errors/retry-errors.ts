@@ -1,6 +1,7 @@
 import { brandError } from "./brand.js";
 import { CloacaError, type ErrorOptions } from "./cloaca-error.js";
 import { OptionsError } from "./options-error.js";
+import { unknownOptions } from "./unknown-option.js";
 
 /** What a `TransientError` can carry. */
 export interface TransientErrorOptions extends ErrorOptions {
@@ -19,7 +20,7 @@ export interface TransientErrorOptions extends ErrorOptions {
  * throw new TransientError("the warehouse is being rebuilt", { retryAfterMs: 30_000 });
  * ```
  *
- * @throws OptionsError when `retryAfterMs` is no number of milliseconds
+ * @throws OptionsError when `retryAfterMs` is no number of milliseconds, or an option is unknown
  */
 export class TransientError extends CloacaError {
   /** When to try again, in milliseconds from when the error was made; undefined leaves it to the task's retry options. */
@@ -28,10 +29,12 @@ export class TransientError extends CloacaError {
   constructor(message: string, options: TransientErrorOptions = {}) {
     super("TRANSIENT_ERROR", message, options);
     const { retryAfterMs } = options;
+    const problems = unknownOptions(options, ["retryAfterMs", "cause"], "a TransientError");
     if (retryAfterMs !== undefined && !(Number.isFinite(retryAfterMs) && retryAfterMs >= 0)) {
-      const problem = `is ${String(retryAfterMs)}; allowed are milliseconds, 0 or more`;
-      throw new OptionsError("new TransientError", [{ path: "retryAfterMs", message: problem }]);
+      const message = `is ${String(retryAfterMs)}; allowed are milliseconds, 0 or more`;
+      problems.push({ path: "retryAfterMs", message });
     }
+    if (problems.length > 0) throw new OptionsError("new TransientError", problems);
     this.retryAfterMs = retryAfterMs;
   }
 
@@ -47,10 +50,14 @@ export class TransientError extends CloacaError {
  * ```ts
  * if (order === null) throw new PermanentError(`there is no order ${id}`);
  * ```
+ *
+ * @throws OptionsError when an option is unknown
  */
 export class PermanentError extends CloacaError {
   constructor(message: string, options: ErrorOptions = {}) {
     super("PERMANENT_ERROR", message, options);
+    const problems = unknownOptions(options, ["cause"], "a PermanentError");
+    if (problems.length > 0) throw new OptionsError("new PermanentError", problems);
   }
 
   static {

@@ -1,11 +1,11 @@
 import { DefinitionError } from "../errors/definition-error.js";
 import type { Problem } from "../errors/problem.js";
+import { quote } from "../errors/quote.js";
 import type { Context } from "./context.js";
 import type { OnFailure, OnRetry, OnSuccess, ResolvedRule, ResolvedTask, WorkflowDefinition } from "./definition.js";
 import { describeValue } from "./describe-value.js";
 import { nameProblem } from "./names.js";
 import { noHandle } from "./no-handle.js";
-import { quote } from "./quote.js";
 import { resolveDependencies } from "./resolve-dependencies.js";
 import { resolveRules } from "./resolve-rules.js";
 import { retryPolicy } from "./retry-options.js";

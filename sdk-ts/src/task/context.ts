@@ -5,11 +5,11 @@ import {
   ContextKeyMissingError,
   ContextValueError,
 } from "../errors/context-errors.js";
+import { didYouMean, nearest } from "../errors/nearest.js";
 import { type ContextState, keysOf, removeFrom, STATE, textOf } from "./context-state.js";
 import type { JsonOnly, OpenKey, OpenValues, OrDefault, WithKey, WithoutKey } from "./context-types.js";
 import { describeValue, isPlainObject } from "./describe-value.js";
 import { contextKeyProblem } from "./names.js";
-import { didYouMean, nearest } from "./nearest.js";
 import { decodeValue, encodeValue } from "./value-codec.js";
 
 /** Any context, whatever its values. */

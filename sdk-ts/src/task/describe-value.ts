@@ -1,4 +1,4 @@
-import { quote } from "./quote.js";
+import { quote } from "../errors/quote.js";
 
 /** What a value is, for messages: `a Map`, `an array`, `the string "x"`. Reads no property that can have side effects. */
 export function describeValue(value: unknown): string {

@@ -47,7 +47,7 @@ describe("handleRequest", () => {
     ["a destructured context", "({ a, b: [c] }, handle) => {}"],
     ["a default of the context", "(context = { x: (1, 2) }, handle) => {}"],
     ["comments", "(context /* , other */, // and\n handle) => {}"],
-    ["a third parameter", "(context, handle, more) => {}"],
+    ["a third parameter that can do without", "(context, handle, more = 1, ...others) => {}"],
     ["a default that looks like parameters", "(context = (a, handle) => 1, taskHandle = '(') => {}"],
     ["a name that a compiler has numbered", "(context, handle2 = null) => {}"],
     ["a name that a bundler has numbered", "(context, taskHandle$1) => {}"],
@@ -82,6 +82,18 @@ describe("handleRequest", () => {
       message: expect.stringContaining(
         "name the second parameter handle, taskHandle or task_handle, or write the option handle: true or handle: false",
       ),
+    });
+  });
+
+  it.each([
+    ["after the handle", "(context, handle, more) => {}", 'parameter 3, named "more", would get no value'],
+    ["after another", "(context, retries = 3, last) => {}", 'parameter 3, named "last", would get no value'],
+    ["a fourth", "(context, handle, more = 1, last) => {}", 'parameter 4, named "last", would get no value'],
+    ["a pattern", "(context, handle, { a }) => {}", "parameter 3 would get no value"],
+  ])("is unfit, since nothing is passed for a parameter: %s", (_name, source, message) => {
+    expect(handleRequest(made(source))).toEqual({
+      kind: "unfit",
+      message: `${message}: a task takes its context and, when it wants it, the handle; remove it, or give it a default`,
     });
   });
 

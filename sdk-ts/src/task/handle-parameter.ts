@@ -1,5 +1,5 @@
 import { type Expression, type Options, type Pattern, parseExpressionAt } from "acorn";
-import { quote } from "./quote.js";
+import { quote } from "../errors/quote.js";
 
 /** Names of a second parameter that ask for the handle. */
 export const HANDLE_NAMES: readonly string[] = ["handle", "taskHandle", "task_handle"];
@@ -7,11 +7,11 @@ export const HANDLE_NAMES: readonly string[] = ["handle", "taskHandle", "task_ha
 // Compilers add a number to a parameter's name where the scope around it knows the name too: esbuild makes it `handle2`.
 const HANDLE_NAME = new RegExp(`^(?:${HANDLE_NAMES.join("|")})(?:\\$?\\d+)?$`);
 
-/** Whether a function asks for the handle, or why that cannot be told. */
+/** Whether a function asks for the handle; why that cannot be told, or why the function is no code of a task. */
 export type HandleRequest =
   | { readonly kind: "wanted" }
   | { readonly kind: "unwanted" }
-  | { readonly kind: "unclear" | "unreadable"; readonly message: string };
+  | { readonly kind: "unclear" | "unreadable" | "unfit"; readonly message: string };
 
 const WANTED: HandleRequest = { kind: "wanted" };
 const UNWANTED: HandleRequest = { kind: "unwanted" };
@@ -33,7 +33,9 @@ function requestOf(source: string): HandleRequest {
     const why = "the source of the function cannot be read (it may be bound or native), so its parameters are unknown";
     return { kind: "unreadable", message: `${why}; ${SAY_IT}` };
   }
-  const [first, second] = parameters;
+  const [first, second, ...others] = parameters;
+  const empty = others.find((parameter) => !canDoWithout(parameter));
+  if (empty !== undefined) return unfit(parameters.indexOf(empty), nameOf(empty));
   const firstName = nameOf(first);
   if (second === undefined) {
     if (firstName === undefined || !HANDLE_NAME.test(firstName)) return UNWANTED;
@@ -42,12 +44,22 @@ function requestOf(source: string): HandleRequest {
   const name = nameOf(second);
   if (name !== undefined && HANDLE_NAME.test(name)) return WANTED;
   // A task is called with one argument, which is fine for a parameter that can do without one.
-  if (second.type === "AssignmentPattern" || second.type === "RestElement") return UNWANTED;
+  if (canDoWithout(second)) return UNWANTED;
   return unclear(
     name === undefined
       ? "the second parameter is a pattern and has no name, so it is not clear whether it takes the handle"
       : `the second parameter is named ${quote(name)}, so it is not clear whether it takes the handle`,
   );
+}
+
+function canDoWithout({ type }: Pattern): boolean {
+  return type === "AssignmentPattern" || type === "RestElement";
+}
+
+function unfit(index: number, name: string | undefined): HandleRequest {
+  const which = `parameter ${index + 1}${name === undefined ? "" : `, named ${quote(name)},`}`;
+  const right = "a task takes its context and, when it wants it, the handle";
+  return { kind: "unfit", message: `${which} would get no value: ${right}; remove it, or give it a default` };
 }
 
 function unclear(why: string): HandleRequest {

@@ -1,4 +1,4 @@
-import { quote } from "./quote.js";
+import { quote } from "../errors/quote.js";
 import { isWellFormed } from "./well-formed.js";
 
 /** What workflow names, task ids, host ids and namespaces look like. */

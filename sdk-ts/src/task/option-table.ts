@@ -1,7 +1,8 @@
+import { didYouMean, nearest } from "../errors/nearest.js";
 import type { Problem } from "../errors/problem.js";
+import { quote } from "../errors/quote.js";
+import { unknownOption } from "../errors/unknown-option.js";
 import { describeValue, isPlainObject } from "./describe-value.js";
-import { didYouMean, nearest } from "./nearest.js";
-import { quote } from "./quote.js";
 
 /** An option: its name, and what is wrong with a value of it. */
 export interface Option {
@@ -54,16 +55,6 @@ function suggestion(value: unknown, allowed: readonly string[] | undefined): Pic
   if (allowed === undefined) return {};
   const near = typeof value === "string" ? nearest(value, allowed) : undefined;
   return { allowed, ...(near === undefined ? {} : { nearest: near }) };
-}
-
-export function unknownOption(name: string, allowed: readonly string[], of: string): Problem {
-  const near = nearest(name, allowed);
-  return {
-    path: name,
-    message: `${quote(name)} is not an option of ${of}; options are ${allowed.join(", ")}${didYouMean(near)}`,
-    allowed,
-    ...(near === undefined ? {} : { nearest: near }),
-  };
 }
 
 /** A check for whole numbers within bounds; `unit` comes after them, for example ` milliseconds`. */

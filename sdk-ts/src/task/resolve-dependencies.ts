@@ -1,7 +1,7 @@
+import { didYouMean } from "../errors/nearest.js";
 import type { Problem } from "../errors/problem.js";
 import { findCycles } from "./cycles.js";
 import { describeValue } from "./describe-value.js";
-import { didYouMean } from "./nearest.js";
 import type { TaskLookup } from "./task-lookup.js";
 import { isFunction } from "./task-spec.js";
 import type { DraftTask } from "./workflow-draft.js";

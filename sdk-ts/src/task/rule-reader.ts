@@ -1,12 +1,12 @@
 import { ContextValueError } from "../errors/context-errors.js";
+import { didYouMean, nearest } from "../errors/nearest.js";
 import type { Problem } from "../errors/problem.js";
+import { quote } from "../errors/quote.js";
 import { CONTEXT_OPERATORS, type ContextOperator } from "../protocol/words.js";
 import type { ResolvedRule } from "./definition.js";
 import { describeValue, isPlainObject } from "./describe-value.js";
 import { contextKeyProblem } from "./names.js";
-import { didYouMean, nearest } from "./nearest.js";
 import { oneOf } from "./option-table.js";
-import { quote } from "./quote.js";
 import type { TaskLookup } from "./task-lookup.js";
 import { taskOf } from "./task-spec.js";
 import { encodeValue } from "./value-codec.js";

@@ -1,6 +1,6 @@
+import { nearest } from "../errors/nearest.js";
+import { quote } from "../errors/quote.js";
 import { describeValue } from "./describe-value.js";
-import { nearest } from "./nearest.js";
-import { quote } from "./quote.js";
 import { type AnyFunction, isFunction, taskOf } from "./task-spec.js";
 import type { DraftTask } from "./workflow-draft.js";
 

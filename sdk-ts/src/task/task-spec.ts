@@ -39,18 +39,21 @@ function codeProblem(fn: unknown): string | null {
 }
 
 function requestFor(options: CheckedOptions, fn: AnyFunction): HandleRequest {
-  if (options.handle === undefined) return handleRequest(fn);
+  const request = handleRequest(fn);
+  // The option says whether there is a handle, and cannot make up for a parameter that nothing is passed for.
+  if (options.handle === undefined || request.kind === "unfit") return request;
   return { kind: options.handle ? "wanted" : "unwanted" };
 }
 
 /** The same task with other code: a method that overrides or wraps the one that was decorated. */
 export function withCode(spec: TaskSpec, fn: AnyFunction): TaskSpec {
   if (spec.fn === fn) return spec;
+  const request = handleRequest(fn);
+  if (request.kind === "unfit") return { ...spec, fn, handle: request };
   const { kind } = spec.handle;
   // A handle that is passed to code without a parameter for it does no harm; one that is not passed on does.
   if (kind === "wanted" || spec.options.handle !== undefined) return { ...spec, fn };
-  const own = handleRequest(fn);
-  return { ...spec, fn, handle: own.kind === "unreadable" ? spec.handle : own };
+  return { ...spec, fn, handle: request.kind === "unreadable" ? spec.handle : request };
 }
 
 // Keyed by function, not kept in decorator metadata: it serves functions, and decorators of either kind.

@@ -1,10 +1,10 @@
 // What messages are made of.
 import vm from "node:vm";
 import { describe, expect, it } from "vitest";
+import { didYouMean, nearest } from "../errors/nearest.js";
+import { quote } from "../errors/quote.js";
 import { describeValue, isPlainObject } from "./describe-value.js";
 import { contextKeyProblem, nameProblem } from "./names.js";
-import { didYouMean, nearest } from "./nearest.js";
-import { quote } from "./quote.js";
 import { valuePath } from "./value-path.js";
 
 describe("nearest", () => {

@@ -1,11 +1,11 @@
 import { DefinitionError } from "../errors/definition-error.js";
+import { quote } from "../errors/quote.js";
+import { unknownOption } from "../errors/unknown-option.js";
 import { buildWorkflow } from "./build-workflow.js";
 import type { NoValues, OpenValues } from "./context-types.js";
 import type { InputSchema, WorkflowDefinition } from "./definition.js";
 import { describeValue, isPlainObject } from "./describe-value.js";
 import { type FunctionTaskMaker, functionTask } from "./function-task.js";
-import { unknownOption } from "./option-table.js";
-import { quote } from "./quote.js";
 import { isFunction, taskOf } from "./task-spec.js";
 import { newDraft, type WorkflowDraft } from "./workflow-draft.js";
 

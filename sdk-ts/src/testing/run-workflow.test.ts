@@ -287,7 +287,7 @@ describe("runWorkflow", () => {
     const never = runWorkflow(etl, { day: "monday" }, { conditions: { wait: "never" } });
     await expect(never).rejects.toBeInstanceOf(TestStuckError);
     await expect(never).rejects.toThrow(
-      /runWorkflow\("etl"\) does not go on: nothing is left[\s\S]*task "wait" \(attempt 1\) waits in deferral 1 for "the file"[\s\S]*task "load" is WAITING: it waits for task "wait" \(DEFERRED\)/,
+      /runWorkflow\("etl"\) does not go on: nothing is left[\s\S]*task "wait" \(attempt 1\) waits in deferral 1 for "the file"[\s\S]*task "load" is WAITING: it waits for task "wait" \(deferred\)/,
     );
     const noSlot = runWorkflow(etl, { day: "monday" }, { slots: 0 });
     await expect(noSlot).rejects.toThrow(/task "wait" is READY: .*host "test" offers no slots/);

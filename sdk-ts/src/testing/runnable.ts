@@ -1,10 +1,10 @@
 /** What `runTask` is given, as a task that can be executed. */
 import { DefinitionError, OptionsError, type Problem } from "../errors/index.js";
+import { didYouMean, nearest } from "../errors/nearest.js";
+import { quote } from "../errors/quote.js";
 import { resolved, taskProblems } from "../task/build-workflow.js";
 import type { ResolvedTask } from "../task/definition.js";
 import { describeValue } from "../task/describe-value.js";
-import { didYouMean, nearest } from "../task/nearest.js";
-import { quote } from "../task/quote.js";
 import { isFunction, type TaskSpec, taskOf } from "../task/task-spec.js";
 
 /**

@@ -1,10 +1,10 @@
 import { OptionsError, type Problem } from "../errors/index.js";
+import { didYouMean, nearest } from "../errors/nearest.js";
+import { quote } from "../errors/quote.js";
 import type { Context } from "../task/context.js";
 import type { WorkflowDefinition } from "../task/definition.js";
 import { describeValue, isPlainObject } from "../task/describe-value.js";
-import { didYouMean, nearest } from "../task/nearest.js";
 import { type Option, readOptions, wholeNumber } from "../task/option-table.js";
-import { quote } from "../task/quote.js";
 import type { TaskHandle } from "../task/task-handle.js";
 import type { ConditionScripts } from "./condition-script.js";
 import { clockProblems, conditionsProblem, milliseconds, TEST_OPTIONS, type TestOptions } from "./test-options.js";

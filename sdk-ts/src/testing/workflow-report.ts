@@ -1,5 +1,7 @@
 /** What a run of a workflow in a test was. Times are virtual, in milliseconds since the beginning of the run. */
 import { OptionsError } from "../errors/index.js";
+import { didYouMean, nearest } from "../errors/nearest.js";
+import { quote } from "../errors/quote.js";
 import type {
   RunEventInfo,
   RunInfo,
@@ -10,8 +12,6 @@ import type {
 } from "../protocol/run-info.js";
 import type { Context } from "../task/context.js";
 import { contextFromWire } from "../task/context-wire.js";
-import { didYouMean, nearest } from "../task/nearest.js";
-import { quote } from "../task/quote.js";
 import { type SlotSpan, slotSpans } from "./slot-spans.js";
 import type { CallbackReport, DeferralReport, TaskRecord } from "./task-record.js";
 

@@ -73,19 +73,19 @@ describe("checkDefinition", () => {
       'tasks[1].id: "load" is already the id of tasks[0]; ids are unique within a workflow',
       expect.stringMatching(/^tasks\[2\]\.id: "a b" contains " "; a name /),
       "tasks[2].timeoutMs: is -1; allowed are whole milliseconds from 0 (no limit) to 2147483647",
-      "tasks[3].timeoutMs: is 1.5; allowed are whole milliseconds from 0 (no limit) to 2147483647",
-      "tasks[4].timeoutMs: is 2147483648; allowed are whole milliseconds from 0 (no limit) to 2147483647",
-      'tasks[1].dependencies[0]: there is no task "laod"',
+      'tasks[3].timeoutMs: task "report": is 1.5; allowed are whole milliseconds from 0 (no limit) to 2147483647',
+      'tasks[4].timeoutMs: task "end": is 2147483648; allowed are whole milliseconds from 0 (no limit) to 2147483647',
+      'tasks[1].dependencies[0]: task "load": there is no task "laod"',
       'tasks[2].dependencies[2]: "load" is already tasks[2].dependencies[0]; each dependency is named once',
-      'tasks[3].dependencies[0]: task "report" depends on itself',
-      'tasks[3].dependencies[1]: there is no task "nowhere"',
+      'tasks[3].dependencies[0]: task "report": depends on itself',
+      'tasks[3].dependencies[1]: task "report": there is no task "nowhere"',
     ]);
   });
 
   it("names the nearest task, and never the task itself", () => {
     expect(lines(workflow(task("fetch_data"), task("report", ["fetchData", "rport"])))).toEqual([
-      'tasks[1].dependencies[0]: there is no task "fetchData"; did you mean "fetch_data"?',
-      'tasks[1].dependencies[1]: there is no task "rport"',
+      'tasks[1].dependencies[0]: task "report": there is no task "fetchData"; did you mean "fetch_data"?',
+      'tasks[1].dependencies[1]: task "report": there is no task "rport"',
     ]);
   });
 
@@ -105,7 +105,7 @@ describe("checkDefinition", () => {
 
   it("prints each cycle once", () => {
     expect(lines(workflow(task("a", ["b"]), task("b", ["a"])))).toEqual([
-      "tasks[1].dependencies[0]: closes a cycle of dependencies: a -> b -> a",
+      'tasks[1].dependencies[0]: task "b": closes a cycle of dependencies: a -> b -> a',
     ]);
     expect(
       lines(
@@ -119,8 +119,8 @@ describe("checkDefinition", () => {
         ),
       ),
     ).toEqual([
-      "tasks[2].dependencies[0]: closes a cycle of dependencies: a -> c -> b -> a",
-      "tasks[5].dependencies[0]: closes a cycle of dependencies: d -> e -> d",
+      'tasks[2].dependencies[0]: task "b": closes a cycle of dependencies: a -> c -> b -> a',
+      'tasks[5].dependencies[0]: task "e": closes a cycle of dependencies: d -> e -> d',
     ]);
   });
 
@@ -128,7 +128,7 @@ describe("checkDefinition", () => {
     const tasks = chain(20_000);
     tasks[0] = task("t0", ["t19999"]);
     expect(lines(workflow(...tasks))).toEqual([
-      "tasks[1].dependencies[0]: closes a cycle of dependencies: t0 -> t19999 -> t19998 -> t19997 -> t19996 -> … -> t5 -> t4 -> t3 -> t2 -> t1 -> t0",
+      'tasks[1].dependencies[0]: task "t1": closes a cycle of dependencies: t0 -> t19999 -> t19998 -> t19997 -> t19996 -> … -> t5 -> t4 -> t3 -> t2 -> t1 -> t0',
     ]);
   });
 

@@ -17,6 +17,7 @@ import { Precedence } from "./precedence.js";
 import { ProblemList } from "./problem-list.js";
 import { quote } from "./quote.js";
 import { MAX_RETRY_ATTEMPTS, NO_RETRIES } from "./retry.js";
+import { withTaskIds } from "./task-problems.js";
 import { compileRule, namedFailures } from "./trigger-rule.js";
 import { definitionVersion } from "./version.js";
 
@@ -111,7 +112,7 @@ function check(definition: WorkflowDefinition, path: string, maxTasks: number): 
   const edges = resolveEdges(definition.tasks, indexOf, path, problems);
   reportCycles(definition.tasks, edges, path, problems);
   checkRules(definition.tasks, edges, indexOf, path, problems);
-  return { problems: problems.list(path), edges, indexOf };
+  return { problems: withTaskIds(problems.list(path), definition.tasks, path), edges, indexOf };
 }
 
 function checkHead(definition: WorkflowDefinition, path: string, maxTasks: number, problems: ProblemList): void {
@@ -179,7 +180,7 @@ function checkRules(
   let budget = NEAREST_BUDGET;
   if (!tasks.some(({ rule }) => rule !== undefined)) return;
   const precedence = new Precedence(edges, namedTasks(tasks, indexOf));
-  tasks.forEach(({ id, rule }, index) => {
+  tasks.forEach(({ rule }, index) => {
     if (rule === undefined) return;
     const named = (task: string): string | null => {
       const target = indexOf.get(task);
@@ -189,8 +190,8 @@ function checkRules(
       }
       // What a cycle leaves open is a problem already.
       if (precedence.isBefore(target, index) !== false) return null;
-      const why = target === index ? "is the task itself" : `is not an ancestor of task ${quote(id)}`;
-      return `task ${quote(task)} ${why}; a rule names tasks that the task depends on, directly or not`;
+      const why = target === index ? "is the task itself" : `task ${quote(task)} is not an ancestor of it`;
+      return `${why}; a rule names tasks that the task depends on, directly or not`;
     };
     checkRule(rule, taskPath(path, index, "triggerRule"), named, problems);
   });
@@ -230,7 +231,7 @@ function resolveEdges(
       }
       firstAt.set(id, position);
       if (id === task.id) {
-        problems.add(field, `task ${quote(id)} depends on itself`);
+        problems.add(field, "depends on itself");
         return UNRESOLVED;
       }
       if (target !== undefined) return target;

@@ -132,20 +132,22 @@ describe("rules of a definition", () => {
       task("deeper", ["load"], list("any", deep)),
     );
     expect(checkDefinition(definition).map((p) => `${p.field}: ${p.description}`)).toEqual([
-      'tasks[2].triggerRule.any[0].failed: there is no task "laod"; did you mean "load"?',
+      'tasks[2].triggerRule.any[0].failed: task "report": there is no task "laod"; did you mean "load"?',
       expect.stringMatching(
-        /^tasks\[2\]\.triggerRule\.any\[1\]\.succeeded: task "other" is not an ancestor of task "report"/,
+        /^tasks\[2\]\.triggerRule\.any\[1\]\.succeeded: task "report": task "other" is not an ancestor of it;/,
       ),
-      expect.stringMatching(/^tasks\[2\]\.triggerRule\.any\[2\]\.skipped: task "report" is the task itself/),
-      "tasks[3].triggerRule.none: has 0 rules; allowed are 1 to 1000",
+      expect.stringMatching(/^tasks\[2\]\.triggerRule\.any\[2\]\.skipped: task "report": is the task itself;/),
+      'tasks[3].triggerRule.none: task "empty": has 0 rules; allowed are 1 to 1000',
       expect.stringMatching(/^tasks\[4\]\.triggerRule\.all\[0\]\.contextValue\.key: /),
-      expect.stringMatching(/^tasks\[4\]\.triggerRule\.all\[1\]\.contextValue\.value: is rain, which is not JSON/),
       expect.stringMatching(
-        /^tasks\[4\]\.triggerRule\.all\[2\]\.contextValue\.value: is "1"; exists compares with nothing/,
+        /^tasks\[4\]\.triggerRule\.all\[1\]\.contextValue\.value: task "value": is rain, which is not JSON/,
       ),
-      "tasks[4].triggerRule.all[3].contextValue.value: is [1]; less compares numbers or texts",
-      expect.stringMatching(/^tasks\[5\]\.triggerRule.*: is nested deeper than 32 rules$/),
-      expect.stringMatching(/^tasks\[6\]\.triggerRule.*: is nested deeper than 32 rules$/),
+      expect.stringMatching(
+        /^tasks\[4\]\.triggerRule\.all\[2\]\.contextValue\.value: task "value": is "1"; exists compares with nothing/,
+      ),
+      'tasks[4].triggerRule.all[3].contextValue.value: task "value": is [1]; less compares numbers or texts',
+      expect.stringMatching(/^tasks\[5\]\.triggerRule.*: task "deep(?:er)?": is nested deeper than 32 rules$/),
+      expect.stringMatching(/^tasks\[6\]\.triggerRule.*: task "deep(?:er)?": is nested deeper than 32 rules$/),
     ]);
   });
 });

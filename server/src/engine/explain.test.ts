@@ -134,13 +134,14 @@ const READY = { tasks: { [A]: { state: "READY" } } } as const;
 
 /** Every reason: what is the case, and the sentence that tells of it. */
 const CASES: readonly [reason: WaitReason, what: string, index: number, facts: Facts, message: string][] = [
-  ["DEPENDENCY", "a dependency has not ended", C, {}, 'it waits for task "b" (WAITING)'],
+  ["DEPENDENCY", "a dependency has not ended", C, {}, 'it waits for task "b" (waiting)'],
+  ["DEPENDENCY", "a dependency runs", C, { tasks: { [B]: { state: "LEASED" } } }, 'it waits for task "b" (running)'],
   [
     "DEPENDENCY",
     "a rule decides after it",
     B,
     { tasks: { [A]: { state: "READY" } } },
-    'it waits for task "a" (READY); then its trigger rule decides: any(failed("a"), contextValue("n", "greater", 3))',
+    'it waits for task "a" (ready); then its trigger rule decides: any(failed("a"), contextValue("n", "greater", 3))',
   ],
   [
     "ENDED",
@@ -154,7 +155,7 @@ const CASES: readonly [reason: WaitReason, what: string, index: number, facts: F
     "a rule before it skipped it",
     C,
     { tasks: { [B]: { state: "SKIPPED", skip: "RULE" }, [C]: { state: "SKIPPED", skip: "RULE" } } },
-    'it was skipped: task "b" is SKIPPED',
+    'it was skipped: task "b" is skipped',
   ],
   [
     "ENDED",

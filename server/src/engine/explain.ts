@@ -2,6 +2,7 @@
 import type { TaskRun, TaskRunState } from "../core/model.js";
 import { ruleText } from "../core/rule-text.js";
 import type { DecisionLimits } from "../core/run-draft.js";
+import { stateWord } from "../core/state-word.js";
 import { heldSoFar, isTerminal } from "../core/task-run.js";
 import type { RunView, SessionView, Store } from "../store/store.js";
 import { counted, list, names, span } from "./wording.js";
@@ -119,11 +120,15 @@ function why(scene: Scene, task: TaskRun): Because {
 
 function ended(view: RunView, task: TaskRun): string {
   if (task.state === "FAILED") return `it failed: ${task.failure?.message ?? ""}`;
-  if (task.state !== "SKIPPED") return `it has ended: ${task.state}`;
+  if (task.state !== "SKIPPED") return `it has ended: ${stateWord(task.state)}`;
   const { dependencies, rule } = view.graph.tasks[task.task] ?? { dependencies: [], rule: null };
   if (rule !== null) return `it was skipped: its trigger rule did not hold: ${ruleText(rule, view.graph)}`;
   const causes = dependencies.filter((d) => view.tasks[d]?.state !== "SUCCEEDED");
-  return `it was skipped: ${list(causes.map((d) => `${named(view, d)} is ${view.tasks[d]?.state ?? ""}`))}`;
+  return `it was skipped: ${list(causes.map((d) => `${named(view, d)} is ${wordOf(view, d)}`))}`;
+}
+
+function wordOf({ tasks }: RunView, index: number): string {
+  return stateWord(tasks[index]?.state ?? "WAITING");
 }
 
 function lostHosts({ failure }: TaskRun): string[] {
@@ -133,7 +138,7 @@ function lostHosts({ failure }: TaskRun): string[] {
 function dependency(view: RunView, task: TaskRun): Because {
   const { dependencies, rule } = view.graph.tasks[task.task] ?? { dependencies: [], rule: null };
   const waitingFor = dependencies.filter((d) => !isTerminal(view.tasks[d]?.state ?? "WAITING"));
-  const states = waitingFor.map((d) => `${named(view, d)} (${view.tasks[d]?.state ?? ""})`);
+  const states = waitingFor.map((d) => `${named(view, d)} (${wordOf(view, d)})`);
   const then = rule === null ? "" : `; then its trigger rule decides: ${ruleText(rule, view.graph)}`;
   return { reason: "DEPENDENCY", message: `it waits for ${list(states)}${then}`, waitingFor };
 }

@@ -3,6 +3,11 @@ export class StopBell {
   readonly #listeners = new Set<() => void>();
   #hasRung = false;
 
+  /** Those who listen. */
+  get size(): number {
+    return this.#listeners.size;
+  }
+
   /** Calls back once, at once if it has rung, until the returned function is called. */
   listen(listener: () => void): () => void {
     if (this.#hasRung) listener();

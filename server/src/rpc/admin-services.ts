@@ -30,7 +30,7 @@ import type { Scheduler } from "../engine/scheduler.js";
 import { parsePageToken } from "../store/page-token.js";
 import type { SessionView, UpdateWorkflow, WorkflowRecord } from "../store/store.js";
 import { definitionProblems, toDefinition } from "./definition-from-wire.js";
-import { namespaceOf } from "./from-wire.js";
+import { namespaceOf, orDefault } from "./from-wire.js";
 import { encoderOf } from "./message-encoder.js";
 import { pageOf, pageSize } from "./paging.js";
 import { hostToWire, workflowToWire } from "./runs-to-wire.js";
@@ -44,7 +44,7 @@ export class WorkflowServiceRpc implements MethodsOf<typeof WorkflowService> {
   constructor(readonly scheduler: Scheduler) {}
 
   async registerWorkflow(request: RegisterWorkflowRequest) {
-    const namespace = namespaceOf(request.namespace);
+    const namespace = orDefault(request.namespace);
     const wire = request.definition;
     if (wire === undefined) throw new CloacaError("REQUEST_INVALID", "definition is missing");
     const wrongNamespace = nameProblem(namespace);

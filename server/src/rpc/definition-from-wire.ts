@@ -18,6 +18,7 @@ import type {
   WorkflowDefinition,
 } from "../core/model.js";
 import { NO_RETRIES } from "../core/retry.js";
+import { withTaskIds } from "../core/task-problems.js";
 
 const BACKOFFS: Readonly<Partial<Record<RetryBackoff, RetryPolicy["backoff"]>>> = {
   [RetryBackoff.UNSPECIFIED]: NO_RETRIES.backoff,
@@ -71,7 +72,7 @@ export function definitionProblems(wire: WireWorkflowDefinition, path: string): 
     if (task.retry !== undefined) problems.push(...retryProblems(task.retry, `${at}.retry`));
     if (task.triggerRule !== undefined) problems.push(...ruleProblems(task.triggerRule, `${at}.triggerRule`, 1));
   });
-  return problems;
+  return withTaskIds(problems, wire.tasks, path);
 }
 
 function toRetry({ attempts, backoff, delayMs, maxDelayMs, condition, jitter }: WireRetryPolicy): RetryPolicy {

@@ -12,14 +12,26 @@ import {
 import { CloacaError } from "../core/errors.js";
 import type { LeaseEvent } from "../core/lease-events.js";
 import type { Patch, Problem } from "../core/model.js";
-import { DEFAULT_NAMESPACE } from "../core/names.js";
+import { DEFAULT_NAMESPACE, nameProblem } from "../core/names.js";
 import type { LeaseState } from "../core/session.js";
 import { forPeople } from "../core/texts.js";
 import type { HostEvent, OfferedImplementation } from "../engine/events.js";
 import type { ListedLease } from "../store/store.js";
 import { definitionProblems, toDefinition } from "./definition-from-wire.js";
 
+/**
+ * The namespace of a request.
+ *
+ * @throws CloacaError REQUEST_INVALID when it is no name
+ */
 export function namespaceOf(namespace: string): string {
+  const problem = namespace === "" ? null : nameProblem(namespace);
+  if (problem === null) return orDefault(namespace);
+  throw CloacaError.fromProblems("REQUEST_INVALID", "request", [{ field: "namespace", description: problem }]);
+}
+
+/** Left for its reader to check, with all that is wrong besides. */
+export function orDefault(namespace: string): string {
   return namespace === "" ? DEFAULT_NAMESPACE : namespace;
 }
 
@@ -36,7 +48,7 @@ export function toHostEvent({ seq, event }: WireHostEvent): HostEvent {
         hello: {
           protocolMin: hello.protocolMin,
           protocolMax: hello.protocolMax,
-          namespace: namespaceOf(hello.namespace),
+          namespace: orDefault(hello.namespace),
           hostId: hello.hostId,
           instanceId: hello.instanceId,
           resumeToken: hello.resumeToken,

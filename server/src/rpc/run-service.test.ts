@@ -3,6 +3,10 @@ import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import {
   CancelRunRequestSchema,
   GetRunRequestSchema,
+  ListHostsRequestSchema,
+  ListRunsRequestSchema,
+  ListWorkflowsRequestSchema,
+  PauseWorkflowRequestSchema,
   RunStatus,
   StartRunRequestSchema,
   StartRunsRequestSchema,
@@ -10,9 +14,10 @@ import {
   WatchRunsRequestSchema,
 } from "@cloaca/protocol";
 import type { ServerWritableStream } from "@grpc/grpc-js";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { compileGraph } from "../core/graph.js";
 import { type RunningServer, startServer } from "../start-server.js";
+import { HostAdminServiceRpc, WorkflowServiceRpc } from "./admin-services.js";
 import { encodeCursor } from "./cursor.js";
 import { RunServiceRpc } from "./run-service.js";
 import { serverStream } from "./server-stream.js";
@@ -156,6 +161,39 @@ describe("RunServiceRpc", () => {
     call.emit("cancelled");
     await call.isEnded;
     expect(server.scheduler.feed.size).toBe(0);
+  });
+
+  it("leaves nobody listening when the store fails in the middle of a watch", async () => {
+    const { store, stopBell, feed } = server.scheduler;
+    const runId = await started();
+    const events = vi.spyOn(store, "events").mockRejectedValue(new Error("the disk is gone"));
+    await expect(eventsTold({ runId })).rejects.toThrow("the disk is gone");
+    expect([stopBell.size, feed.size]).toEqual([0, 0]);
+    events.mockRestore();
+  });
+
+  it("refuses a namespace that is no name, wherever one is named", async () => {
+    const workflows = new WorkflowServiceRpc(server.scheduler);
+    const hosts = new HostAdminServiceRpc(server.scheduler);
+    const namespace = "no name";
+    const calls: readonly Promise<unknown>[] = [
+      runs.listRuns(create(ListRunsRequestSchema, { namespace })),
+      runs.getRun(create(GetRunRequestSchema, { namespace, runId: "r" })),
+      runs.cancelRun(create(CancelRunRequestSchema, { namespace, runId: "r" })),
+      runs.startRun(create(StartRunRequestSchema, { namespace, run: { workflow: "w" } })),
+      eventsTold({ namespace }),
+      workflows.listWorkflows(create(ListWorkflowsRequestSchema, { namespace })),
+      workflows.pauseWorkflow(create(PauseWorkflowRequestSchema, { namespace, name: "w" })),
+      hosts.listHosts(create(ListHostsRequestSchema, { namespace })),
+    ];
+    for (const call of calls) {
+      await expect(call).rejects.toMatchObject({
+        code: "REQUEST_INVALID",
+        problems: [
+          { field: "namespace", description: expect.stringContaining('"no name" contains " "; a name starts') },
+        ],
+      });
+    }
   });
 });
 
