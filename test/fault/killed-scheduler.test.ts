@@ -24,10 +24,10 @@ const LOAD_CLIENT = fileURLToPath(new URL("programs/load-client.mjs", import.met
 const LOAD_MS = inForm(8_000, 60_000);
 const KILL_EVERY_MS = 2_000;
 const LEAST_TASKS = inForm(500, 50_000);
-const WINDOW = inForm(300, 1_000);
+const WINDOW = inForm(300, 3_000);
 const SLOTS = 200;
 /** Longer than two kills are apart: hosts come back in time, and who does not is lost once the killing has ended. */
-const TTL_MS = 3_000;
+const TTL_MS = 5_000;
 
 interface Report {
   readonly acknowledged: readonly string[];

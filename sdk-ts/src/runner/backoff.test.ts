@@ -17,6 +17,11 @@ describe("Backoff", () => {
     expect(waits(() => 0.5, 2)).toEqual([75, 150]);
   });
 
+  it("is capped by the TTL of a session that would be lost meanwhile, and still spread", () => {
+    const backoff = new Backoff({ firstMs: 100, maxMs: 10_000, random: () => 0 });
+    expect(Array.from({ length: 5 }, () => backoff.next(333))).toEqual([50, 100, 333 / 2, 333 / 2, 333 / 2]);
+  });
+
   it("begins anew after a connection that served", () => {
     const backoff = new Backoff({ firstMs: 100, maxMs: 1_000, random: () => 1 });
     backoff.next();

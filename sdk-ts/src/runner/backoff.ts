@@ -13,10 +13,14 @@ export class Backoff {
 
   constructor(readonly options: BackoffOptions = DEFAULT_BACKOFF) {}
 
-  /** The next wait, in milliseconds: uniform between half of the step and the step. */
-  next(): number {
+  /**
+   * The next wait, in milliseconds: uniform between half of the step and the step.
+   *
+   * @param capMs no step is longer than this either; the spread stays
+   */
+  next(capMs: number = Number.POSITIVE_INFINITY): number {
     const { firstMs, maxMs, random } = this.options;
-    const step = Math.min(maxMs, firstMs * 2 ** Math.min(this.#failures, 30));
+    const step = Math.min(maxMs, capMs, firstMs * 2 ** Math.min(this.#failures, 30));
     this.#failures++;
     return step / 2 + (step / 2) * random();
   }

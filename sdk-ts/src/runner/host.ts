@@ -14,6 +14,8 @@ import { HostSession } from "./session.js";
 
 /** Of a session that no Welcome has told its own. */
 const DEFAULT_TTL_MS = 15_000;
+/** How often a host that has a session tries to connect within its TTL, at the least. */
+const TRIES_PER_TTL = 3;
 
 export class Host {
   readonly options: Required<HostOptions>;
@@ -184,7 +186,9 @@ export class Host {
   }
 
   async #wait({ error, afterMs }: Extract<Outcome, { type: "retryable" }>): Promise<void> {
-    const waitMs = afterMs ?? this.#backoff.next();
+    // P5, P6: a scheduler that was started again gives each session its TTL. Who has one tries more than once within it.
+    const capMs = this.#session.sessionId === "" ? Number.POSITIVE_INFINITY : this.#ttlMs / TRIES_PER_TTL;
+    const waitMs = afterMs ?? this.#backoff.next(capMs);
     this.#log.warn("host_disconnected", { error: error?.message ?? "the stream ended", retryInMs: Math.round(waitMs) });
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, waitMs);

@@ -37,17 +37,20 @@ async function serve(hostId) {
     registered: (definitions, workflows) => code.registered(definitions, workflows),
   });
   const backoff = new Backoff();
+  let ttlMs = Number.POSITIVE_INFINITY;
   for (;;) {
     const dialledAt = nowMs();
     const connection = new HostConnection(address, session, {
-      welcomed: ({ resumed }) => {
+      welcomed: (welcome) => {
+        const { resumed } = welcome;
+        ttlMs = welcome.ttlMs;
         backoff.reset();
         process.send?.({ type: "welcomed", resumed, dialledAt, at: nowMs() });
       },
       drain() {},
     });
     await connection.outcome;
-    const waitMs = backoff.next();
+    const waitMs = backoff.next(ttlMs / 3);
     await new Promise((resolve) => setTimeout(resolve, waitMs));
   }
 }
