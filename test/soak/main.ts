@@ -15,13 +15,15 @@ import { Wire } from "../support/wire.js";
 import { type Check, SoakedProcess } from "./soaked-process.js";
 
 const HELP = `npm run soak -- [--minutes <n>]
-  --minutes <n>   how long, 20 if left out; the first quarter warms up`;
+  --minutes <n>   how long, 20 if left out; the first half warms up`;
 
 const TOP_SPEED_MS = 10_000;
 const TICK_MS = 20;
 const LOOK_MS = 1_000;
 const CHURN_MS = 500;
 const SLOTS = 100;
+/** Code that was compiled meanwhile, and what is under way at the moment. */
+const HEAP_SLACK_KIB = 4 * 1024;
 /** Runs under way while the top speed is measured. */
 const WINDOW = 400;
 
@@ -38,9 +40,13 @@ async function main(minutes: number): Promise<number> {
   const file = join(folder, "runs.db");
   const scheduler = await SchedulerProcess.start(`sqlite://${file}`);
   const { address } = scheduler;
-  const host = fork(fileURLToPath(new URL("soak-host.mjs", import.meta.url)), [
-    JSON.stringify({ address, slots: SLOTS }),
-  ]);
+  const host = fork(
+    fileURLToPath(new URL("soak-host.mjs", import.meta.url)),
+    [JSON.stringify({ address, slots: SLOTS })],
+    {
+      execArgv: ["--expose-gc"],
+    },
+  );
   const checks: Check[] = [];
   try {
     await scheduler.log("session_opened");
@@ -63,7 +69,12 @@ async function main(minutes: number): Promise<number> {
         found: `${started} started, ${Math.round(started / seconds)}/s, ${failed} failed`,
         isGood: failed === 0 && started > 0,
       },
-      ...watched.flatMap((process) => process.checks(minutes / 4)),
+      ...watched.flatMap((process) => process.checks(minutes / 2)),
+      {
+        what: "host: heap after a collection",
+        found: `${mib(before.heapKib)} MiB before, ${mib(after.heapKib)} MiB after`,
+        isGood: after.heapKib <= before.heapKib + HEAP_SLACK_KIB,
+      },
       {
         what: "host: handles of its loop",
         found: `${before.resources} before, ${after.resources} after`,
@@ -191,6 +202,10 @@ async function stateOf(host: ChildProcess): Promise<HostState> {
   const answer = once(host, "message") as Promise<[HostState]>;
   host.send("state");
   return (await answer)[0];
+}
+
+function mib(kib: number): string {
+  return (kib / 1024).toFixed(1);
 }
 
 function warningsIn(stderr: string): string[] {

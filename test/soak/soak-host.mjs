@@ -22,6 +22,8 @@ const soak = workflow("soak", ({ task }) => {
 });
 
 process.on("message", () => {
+  // What is left is what something keeps.
+  globalThis.gc?.();
   process.send?.({
     resources: process.getActiveResourcesInfo().length,
     heapKib: process.memoryUsage().heapUsed / 1024,

@@ -4,8 +4,8 @@ import { residentKib } from "../../bench/src/processes/usage.js";
 import { type Line, lineThrough } from "./slope.js";
 
 /** Memory that may come and go without anything being kept. */
-const SLACK_KIB = 8 * 1024;
-const SLACK_PART = 0.05;
+const SLACK_KIB = 16 * 1024;
+const SLACK_PART = 0.1;
 /** Connections that happen to be open at one look and not at the other. */
 const SLACK_FILES = 8;
 
