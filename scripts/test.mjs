@@ -26,6 +26,7 @@ const failures = [];
 const checks = [
   { id: "format", title: "format and lint", run: () => tool("biome", "check", "--error-on-warnings", "--colors=off") },
   { id: "types", title: "types", run: () => tool("tsc", "-b", "--pretty", "false") },
+  { id: "packages", title: "packages, as npm would publish them", run: packages },
   { id: "lint", title: "lints that need types", run: () => tool("eslint", ".", "--max-warnings=0") },
   { id: "dependencies", title: "dependency directions", run: dependencies },
   { id: "lock", title: "lock file", run: () => problems(lockFileProblems()) },
@@ -111,6 +112,12 @@ function dependencies() {
   ];
   const there = sources.filter((folder) => existsSync(join(repoRoot, folder)));
   return tool("depcruise", "--config", ".dependency-cruiser.mjs", "--no-progress", ...there);
+}
+
+/** What it needs is there once the set-up has run. */
+async function packages() {
+  const { checkPackages } = await import("./packages.mjs");
+  return problems(await checkPackages());
 }
 
 /** @returns {Outcome} */

@@ -72,3 +72,10 @@ export function mustRun(program, args, env = toolEnv()) {
   if (error) throw error;
   if (status !== 0) throw new Error(`${[program, ...args].join(" ")} ended with ${signal ?? `exit code ${status}`}`);
 }
+
+/** @returns {[string, ...string[]]} npm, the very one that runs this where there is one */
+export function npm() {
+  const cli = process.env.npm_execpath;
+  if (cli !== undefined && /npm-cli\.c?js$/.test(cli)) return [process.execPath, cli];
+  return [process.platform === "win32" ? "npm.cmd" : "npm"];
+}

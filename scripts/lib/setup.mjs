@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { mustRun, nodeBin, repoRoot } from "./process.mjs";
+import { mustRun, nodeBin, npm, repoRoot } from "./process.mjs";
 
 const oldest = [20, 19];
 const installedFile = join(repoRoot, "node_modules/.package-lock.json");
@@ -68,11 +68,4 @@ function setUpEnv() {
   const prefixes = [process.execPath, realpathSync(process.execPath)].map((file) => join(dirname(file), ".."));
   const prefix = prefixes.find((folder) => existsSync(join(folder, "include/node/node.h")));
   return prefix === undefined ? process.env : { npm_config_nodedir: prefix, ...process.env };
-}
-
-/** @returns {[string, ...string[]]} npm, the very one that runs this where there is one */
-function npm() {
-  const cli = process.env.npm_execpath;
-  if (cli !== undefined && /npm-cli\.c?js$/.test(cli)) return [process.execPath, cli];
-  return [process.platform === "win32" ? "npm.cmd" : "npm"];
 }

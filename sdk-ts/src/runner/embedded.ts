@@ -8,6 +8,9 @@ export interface ServerCode {
   readonly simulate: Simulate;
 }
 
+/** Put together at run time: a bundler that could read it would put the whole scheduler into every host. */
+const SERVER = ["@cloaca/server", "embedded"].join("/");
+
 export interface EmbeddedScheduler {
   readonly url: string;
   stop(): Promise<void>;
@@ -30,7 +33,7 @@ export async function startEmbedded(store: string, listen: string): Promise<Embe
  */
 export async function loadServer(missing: string): Promise<ServerCode> {
   try {
-    return await import("@cloaca/server/embedded");
+    return (await import(/* webpackIgnore: true */ /* @vite-ignore */ SERVER)) as ServerCode;
   } catch (error) {
     throw new CloacaError("SERVER_MISSING", missing, { cause: error });
   }
