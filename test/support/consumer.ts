@@ -37,8 +37,12 @@ export class Consumer {
 
   /** What a program of the project prints; a failure has it in its message. */
   async output(file: string, ...args: readonly string[]): Promise<string> {
-    const { stdout } = await run(process.execPath, [file, ...args], { cwd: dirname(file) });
-    return stdout;
+    try {
+      return (await run(process.execPath, [file, ...args], { cwd: dirname(file) })).stdout;
+    } catch (error) {
+      const { message, stdout = "" } = error as Error & { readonly stdout?: string };
+      throw new Error(`${message}\n${stdout}`, { cause: error });
+    }
   }
 
   remove(): void {
