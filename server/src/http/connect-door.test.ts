@@ -135,7 +135,7 @@ describe("Connect", () => {
   });
 
   it.each([
-    ["a method that there is not", "RunService/StartRum", {}, 501, 'did you mean "/cloaca.v1.RunService/StartRun"?'],
+    ["a method that there is not", "RunService/StartRum", {}, 404, 'did you mean "/cloaca.v1.RunService/StartRun"?'],
     ["GET", "RunService/ListRuns", { method: "GET", body: null }, 405, "ListRuns is called with POST"],
     ["curl without a content type", "RunService/ListRuns", FORM, 415, "takes content-type: application/json, or"],
     [
@@ -149,6 +149,11 @@ describe("Connect", () => {
   ])("tells who tries %s what would be right", async (_name, path, init, status, words) => {
     const answer = await send(path, "{}", init);
     expect([answer.status, answer.body.message]).toEqual([status, expect.stringContaining(words)]);
+  });
+
+  it("refuses a field of any length", async () => {
+    const { status, body } = await send("RunService/StartRun", JSON.stringify({ ["x".repeat(100_000)]: 1 }));
+    expect([status, body]).toMatchObject([400, { code: "invalid_argument" }]);
   });
 
   it("P10: refuses a message over the limit, and a small one that would become it", async () => {

@@ -47,7 +47,7 @@ export function connectDoor(methods: readonly ServedMethod[], options: ConnectOp
       checkOrigin(request, response, options.allowOrigins);
       if (answerPreflight(request, response)) return;
       const handler = handlers.get(pathOf(request));
-      if (handler === undefined) throw nothingThere(request, handlers.keys());
+      if (handler === undefined) return refuse(response, nothingThere(request, handlers.keys()), 404);
       let isRead = false;
       const values = createContextValues().set(onRead, () => {
         isRead = true;

@@ -10,10 +10,10 @@ import { toConnectError } from "./connect-error.js";
 
 const JSON_TYPE = "application/json";
 
-/** Answers a request that does not reach a method. */
-export function refuse(response: ServerResponse, thrown: unknown): void {
+/** Answers a request that does not reach a method; `as` is another HTTP status than that of the error's code. */
+export function refuse(response: ServerResponse, thrown: unknown, as?: number): void {
   const { status, body } = answerTo(thrown);
-  response.writeHead(status, { "Content-Type": JSON_TYPE }).end(body);
+  response.writeHead(as ?? status, { "Content-Type": JSON_TYPE }).end(body);
 }
 
 /** There is no method of this name. */
@@ -33,7 +33,8 @@ export async function explained(
   method: DescMethod,
   isRead: boolean,
 ): Promise<UniversalServerResponse> {
-  if (isRead || answer.status < 400) return answer;
+  // What is compressed is long, and says enough.
+  if (isRead || answer.status < 400 || answer.header?.has("Content-Encoding") === true) return answer;
   if (answer.body === undefined)
     return { ...answerWith(answer, wrongCall(answer.status, method)), status: answer.status };
   const body = await wholeOf(answer.body);
