@@ -123,7 +123,15 @@ describe("packages that are installed from their tarballs", () => {
     const [, tsc = ""] = nodeBin("tsc");
     // Types of Node are the project's own to install; these are the repository's.
     const node = ["--types", "node", "--typeRoots", join(repoRoot, "node_modules/@types")];
-    const strict = ["--ignoreConfig", "--noEmit", "--strict", "--skipLibCheck", "false", "--lib", "es2022,esnext.disposable"];
+    const strict = [
+      "--ignoreConfig",
+      "--noEmit",
+      "--strict",
+      "--skipLibCheck",
+      "false",
+      "--lib",
+      "es2022,esnext.disposable",
+    ];
     const source = consumer.write(`typed/${file}`, TYPED);
     const args = ["--target", "es2022", ...strict, ...node, ...options, source];
     expect(await consumer.output(tsc, ...args)).toBe("");
