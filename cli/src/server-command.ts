@@ -130,7 +130,10 @@ async function runServer(flags: ServerFlags, command: Command): Promise<void> {
   }
   stopOnSignal(server);
   // It has said so in its log. Who supervises the process starts another, which reads what is there.
-  void server.storeLost.then(() => process.exit(1));
+  void server.storeLost
+    .then(() => server.stop())
+    .catch(() => {})
+    .finally(() => process.exit(1));
 }
 
 /** Commander takes any value of a switch's variable, `0` too, for on. */

@@ -17,7 +17,9 @@ export interface EmbeddedOptions {
   readonly address: string;
 }
 
-export type StartEmbedded = (options: EmbeddedOptions) => Promise<Pick<RunningServer, "address" | "stop">>;
+export type StartEmbedded = (
+  options: EmbeddedOptions,
+) => Promise<Pick<RunningServer, "address" | "storeLost" | "stop">>;
 
 const QUIET = { info() {}, warn() {}, error() {} };
 

@@ -33,7 +33,7 @@ export interface RunningServer {
   /** Host and port that it listens on. */
   readonly address: string;
   readonly scheduler: Scheduler;
-  /** See `Store.lost`: nothing is done from then on, and only another process can go on. */
+  /** See `Store.lost`. It stops by itself then, and only one that opens the store anew can go on. */
   readonly storeLost: Promise<CloacaError>;
   /** Tells the hosts, finishes what is under way and closes the store. */
   stop(): Promise<void>;
@@ -61,19 +61,24 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const { address, allowOrigins = [] } = options;
     const doors = await openDoors(scheduler, { address, allowOrigins });
     scheduler.start();
-    void store.lost.then(({ message }) => options.log.error("store_lost", { error: message }));
     options.log.info("server_started", { address: doors.address, store: options.store, ...store.stats() });
-    return {
-      address: doors.address,
-      scheduler,
-      storeLost: store.lost,
-      async stop() {
-        await scheduler.stop(RECONNECT_AFTER_MS);
-        await doors.close(STOP_GRACE_MS);
-        await store.close();
-        options.log.info("server_stopped", {});
-      },
+    const end = async (): Promise<void> => {
+      await scheduler.stop(RECONNECT_AFTER_MS);
+      await doors.close(STOP_GRACE_MS);
+      await store.close();
+      options.log.info("server_stopped", {});
     };
+    let ended: Promise<void> | null = null;
+    const stop = (): Promise<void> => {
+      ended ??= end();
+      return ended;
+    };
+    void store.lost.then(({ message }) => {
+      options.log.error("store_lost", { error: message });
+      // Whoever stops it hears that the store could not be closed well.
+      stop().catch(() => {});
+    });
+    return { address: doors.address, scheduler, storeLost: store.lost, stop };
   } catch (error) {
     await store.close();
     throw error;

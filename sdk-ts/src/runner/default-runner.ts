@@ -15,8 +15,11 @@ interface Parts {
   readonly host: Host;
   readonly client: Client;
   readonly url: string;
-  /** Aborts when the host is refused for good; one that ends otherwise leaves its work to others. */
-  readonly hostFailure: AbortSignal;
+  /**
+   * Aborts when the host is refused for good, or the embedded scheduler's disk is. A host that ends otherwise leaves its work to
+   * others.
+   */
+  readonly failure: AbortSignal;
 }
 
 export class DefaultRunner {
@@ -37,12 +40,13 @@ export class DefaultRunner {
    *
    * @returns its final context, with the run
    * @throws RunFailedError when it failed or was cancelled, with the tasks that did not succeed
+   * @throws CloacaError `STORE_UNAVAILABLE` when the disk of the embedded scheduler did not take a commit: open the store anew
    */
   async execute<Input extends object>(
     workflow: WorkflowDefinition<Input>,
     ...args: StartArguments<Input>
   ): Promise<RunResult> {
-    const { client, host, hostFailure } = await this.#start();
+    const { client, host, failure } = await this.#start();
     // The run is pinned to what was handed over, whatever version is the current one (P13).
     const version = await host.bring(workflow);
     const [input, options] = args;
@@ -51,7 +55,7 @@ export class DefaultRunner {
     const over = new AbortController();
     watchService(client, runId, { patienceMs: PATIENCE_MS, say: (...said) => this.#warn(runId, ...said) }, over.signal);
     try {
-      return await client.result(runId, hostFailure);
+      return await client.result(runId, failure);
     } finally {
       over.abort();
     }
@@ -72,9 +76,14 @@ export class DefaultRunner {
     const parts = await this.#parts?.catch(() => null);
     this.#parts = null;
     if (parts === null || parts === undefined) return;
-    await parts.host.drain();
-    parts.client.close();
-    await parts.scheduler?.stop();
+    const { host, client, scheduler, failure } = parts;
+    // Without its scheduler the host cannot bring to an end what it has to say.
+    await (scheduler === null ? host.drain() : Promise.race([host.drain(), scheduler.lost]));
+    client.close();
+    // What became of its disk is said already.
+    await scheduler?.stop().catch((error: unknown) => {
+      if (!failure.aborted) throw error;
+    });
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -103,12 +112,13 @@ export class DefaultRunner {
     });
     const failure = new AbortController();
     host.run({ handleSignals: false }).catch((error: unknown) => failure.abort(error));
+    void scheduler?.lost.then((error) => failure.abort(error));
     try {
       await host.ready();
     } catch (error) {
       await scheduler?.stop();
       throw error;
     }
-    return { scheduler, host, client: new Client({ url }), url, hostFailure: failure.signal };
+    return { scheduler, host, client: new Client({ url }), url, failure: failure.signal };
   }
 }

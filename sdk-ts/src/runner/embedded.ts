@@ -13,6 +13,8 @@ const SERVER = ["@cloaca/server", "embedded"].join("/");
 
 export interface EmbeddedScheduler {
   readonly url: string;
+  /** Resolves with why its disk did not take what was committed: it has ended then, by itself. */
+  readonly lost: Promise<Error>;
   stop(): Promise<void>;
 }
 
@@ -22,7 +24,8 @@ export async function startEmbedded(store: string, listen: string): Promise<Embe
     `the store ${store} needs the scheduler in this process: npm install @cloaca/server, or name a scheduler by grpc://host:port`,
   );
   const server = await start({ store, address: listen });
-  return { url: `grpc://${server.address}`, stop: () => server.stop() };
+  const lost = server.storeLost.then((error) => new CloacaError("STORE_UNAVAILABLE", error.message, { cause: error }));
+  return { url: `grpc://${server.address}`, lost, stop: () => server.stop() };
 }
 
 /**

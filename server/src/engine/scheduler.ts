@@ -311,7 +311,7 @@ export class Scheduler implements ConnectionOwner {
     this.#storeFails = true;
     this.options.runtime.after(STORE_RETRY_MS, () => {
       this.#storeFails = false;
-      this.#schedule();
+      if (!this.#stopped) this.#schedule();
     });
   }
 
