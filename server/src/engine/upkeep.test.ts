@@ -1,7 +1,9 @@
 import { afterEach, describe, expect, it } from "vitest";
+import { controlRun } from "../core/run-control.js";
 import { KEEP_ALL, type Retention } from "../store/store.js";
 import { leaseOf, SchedulerScene } from "../testing/scheduler-scene.js";
 import { offering, type ScriptedHost, workflowOf } from "../testing/scripted-host.js";
+import { DEFAULT_LIMITS } from "./limits.js";
 
 interface Logged {
   readonly event: string;
@@ -115,6 +117,26 @@ describe.each(["memory", "sqlite"] as const)("the upkeep of a scheduler on %s", 
     expect(steps).toBeGreaterThan(first + 3);
     expect(await there([runId])).toEqual([]);
     expect(scene.store.stats()).toMatchObject({ finishedRuns: 0, purgedRuns: 201 });
+  });
+
+  it("takes half of the time, and says how far it is, when there is more than that pace takes", async () => {
+    begin({ forMs: null, newest: 0 });
+    await host(0);
+    const { store } = scene;
+    const run = { namespace: "default", workflow: "w", version: "", requestId: "", traceparent: "", labels: {} };
+    const starts = Array.from({ length: 11_000 }, () => ({ ...run, context: {}, priority: 0, timeoutMs: 0 }));
+    const started = await store.startRuns(starts);
+    const commands = started.map((result) => ({ runId: result instanceof Error ? null : result.runId }));
+    const cancel = { type: "cancel", reason: "" } as const;
+    await store.transact(commands, (draft) => draft === null || controlRun(draft, cancel, [], DEFAULT_LIMITS, 0));
+    const at = scene.time.now();
+    await scene.start("w");
+    while (store.stats().finishedRuns > 0) await scene.time.advance(50);
+    // At ease, 10 ms apart, they would take twice as long.
+    expect(steps).toBeGreaterThan(200);
+    expect(scene.time.now() - at).toBeLessThan(steps * 6);
+    await scene.time.advance(1_000);
+    expect(of("runs_purged").length).toBeGreaterThan(1);
   });
 
   it("tries again later when the store fails, and the work goes on", async () => {

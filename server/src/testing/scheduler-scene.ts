@@ -6,8 +6,11 @@ import type { Hello } from "../engine/events.js";
 import { DEFAULT_LIMITS } from "../engine/limits.js";
 import type { SchedulerOptions } from "../engine/options.js";
 import { Scheduler } from "../engine/scheduler.js";
+import { LiveStore } from "../store/live/live-store.js";
 import { openStore } from "../store/open-store.js";
-import type { StartRun, Store } from "../store/store.js";
+import { openDatabase } from "../store/sqlite/open-database.js";
+import { SqliteJournal } from "../store/sqlite/sqlite-journal.js";
+import type { StartRun, Store, StoreOptions } from "../store/store.js";
 import { CountingIds, ManualTime } from "./manual-time.js";
 import { ScriptedHost } from "./scripted-host.js";
 
@@ -70,9 +73,10 @@ export class SchedulerScene {
 
   #open(): [Store, Scheduler] {
     const { time } = this;
-    const url = this.kind === "memory" ? "memory:" : `sqlite://${join(this.#folder, "runs.db")}`;
     const ids = new CountingIds(`${++this.#opened}-`);
-    const store = openStore(url, { clock: time, ids, limits: DEFAULT_LIMITS }, "");
+    const options = { clock: time, ids, limits: DEFAULT_LIMITS };
+    const store =
+      this.kind === "memory" ? openStore("memory:", options, "") : openFile(join(this.#folder, "runs.db"), options);
     const scheduler = new Scheduler({
       store,
       clock: time,
@@ -85,6 +89,12 @@ export class SchedulerScene {
     scheduler.start();
     return [store, scheduler];
   }
+}
+
+/** A store in a file, whose commits nobody brings to disk: a disk has a time of its own. */
+function openFile(path: string, options: StoreOptions): Store {
+  const { db, release } = openDatabase(path, "");
+  return new LiveStore(new SqliteJournal(db, release, options.clock), options);
 }
 
 /** The last lease of a task that a host was given. */

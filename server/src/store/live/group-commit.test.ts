@@ -59,6 +59,20 @@ describe("a commit on its way to the disk", () => {
     expect(order).toHaveLength(3);
   });
 
+  it("is waited for by a read in the very tick in which it begins", async () => {
+    const started = world.start("w");
+    const query = { namespace: "default", workflow: "", statuses: [], pageSize: 9, pageToken: "" };
+    let isRead = false;
+    const read = world.store.listRuns(query).then(({ items }) => {
+      isRead = true;
+      return items;
+    });
+    await turns();
+    expect([disk.syncs.length, isRead]).toEqual([1, false]);
+    disk.syncs[0]?.done();
+    expect(await read).toMatchObject([{ id: await started }]);
+  });
+
   it("does not hold up the next commit, and both are told in their order", async () => {
     const order: number[] = [];
     const first = world.start("w").then(() => order.push(1));

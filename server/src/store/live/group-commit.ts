@@ -46,10 +46,16 @@ export class GroupCommit {
     return this.#group.then(() => value);
   }
 
-  /** Resolves when everything that was committed is on disk: what is read then stays true, whatever fails. */
-  async durable(): Promise<void> {
-    while (this.#syncing !== null) await this.#syncing;
+  /** Reads once nothing is on its way: what is read then is on disk, and stays true whatever fails. */
+  async read<T>(operation: () => T): Promise<T> {
+    for (;;) {
+      // What becomes of them is told to those who asked for them.
+      if (this.#group !== null) await this.#group.catch(() => {});
+      else if (this.#syncing !== null) await this.#syncing.catch(() => {});
+      else break;
+    }
     if (this.#lostBy !== null) throw this.#lostBy;
+    return operation();
   }
 
   #flush(): Promise<void> | void {

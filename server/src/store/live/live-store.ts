@@ -197,30 +197,31 @@ export class LiveStore implements S.Store {
   }
 
   async readRun(namespace: string, runId: string): Promise<S.RunView | null> {
-    await this.#commit.durable();
-    const run = this.#draft(runId);
-    if (run?.run().namespace !== namespace) return null;
-    return { run: run.run(), graph: run.graph, tasks: run.tasks() };
+    return this.#commit.read(() => {
+      const run = this.#draft(runId);
+      if (run?.run().namespace !== namespace) return null;
+      return { run: run.run(), graph: run.graph, tasks: run.tasks() };
+    });
   }
 
   async listRuns(query: S.RunQuery): Promise<S.Page<Run>> {
-    await this.#commit.durable();
-    const { items, nextPageToken } = this.journal.listRuns(query);
-    // A journal may write a run's counters less often than they change.
-    return { items: items.map((run) => this.#books.runs.get(run.id)?.run() ?? run), nextPageToken };
+    return this.#commit.read(() => {
+      const { items, nextPageToken } = this.journal.listRuns(query);
+      // A journal may write a run's counters less often than they change.
+      return { items: items.map((run) => this.#books.runs.get(run.id)?.run() ?? run), nextPageToken };
+    });
   }
 
   async readWorkflow(namespace: string, name: string, version: string): Promise<S.WorkflowRecord | null> {
-    return this.#workflows.find(namespace, name, version);
+    return this.#commit.read(() => this.#workflows.find(namespace, name, version));
   }
 
   async listWorkflows(namespace: string, pageSize: number, pageToken: string): Promise<S.Page<S.WorkflowRecord>> {
-    return this.#workflows.list(namespace, pageSize, pageToken);
+    return this.#commit.read(() => this.#workflows.list(namespace, pageSize, pageToken));
   }
 
   async events(query: S.EventQuery): Promise<S.EventPage> {
-    await this.#commit.durable();
-    return this.journal.events(query);
+    return this.#commit.read(() => this.journal.events(query));
   }
 
   subscribe(listener: (batch: S.EventBatch) => void): () => void {
@@ -250,7 +251,7 @@ export class LiveStore implements S.Store {
 
   async close(): Promise<void> {
     try {
-      await this.#commit.durable();
+      await this.#commit.read(() => {});
     } finally {
       this.journal.close();
     }

@@ -27,10 +27,10 @@ import { prepareStatements, type Statements } from "./statements.js";
 import type { WalFile } from "./wal-file.js";
 
 /**
- * Runs in a commit from which on its sync is left to another thread. The hand-over costs more than the sync of a few pages, and
- * a host with few slots waits for both; a large turn leaves the loop enough to do meanwhile.
+ * Characters written in a commit from which on its sync is left to another thread: some forty runs of one task. The hand-over
+ * costs more than the sync of a few pages, and a host with few slots waits for both; a large turn leaves the loop enough to do.
  */
-const SYNC_ASIDE = 32;
+const SYNC_ASIDE = 32 * 1024;
 
 export class SqliteJournal implements Journal {
   readonly #sql: Statements;
@@ -38,8 +38,10 @@ export class SqliteJournal implements Journal {
   readonly #graphs = new Map<string, Graph>();
   readonly #pause: Pause;
   #ordinal = 0;
-  /** Runs, or other things, that were committed and not synced. */
-  #unsynced = 0;
+  /** Characters that were committed and not synced; null when there is nothing to sync. */
+  #unsynced: number | null = null;
+  /** Characters of the transaction so far. */
+  #written = 0;
 
   constructor(
     readonly db: Database.Database,
@@ -84,28 +86,24 @@ export class SqliteJournal implements Journal {
 
   commit(writes: WriteSet): void {
     const sql = this.#sql;
+    this.#written = 0;
     sql.begin.run();
     try {
       for (const { namespace, graph, registeredAt } of writes.workflows) {
         const { definition, version } = graph;
-        sql.insertWorkflow.run(
-          namespace,
-          definition.name,
-          version,
-          registeredAt,
-          ++this.#ordinal,
-          JSON.stringify(definition),
-        );
+        const text = this.#count(JSON.stringify(definition));
+        sql.insertWorkflow.run(namespace, definition.name, version, registeredAt, ++this.#ordinal, text);
         this.#graphs.set(graphKey(namespace, definition.name, version), graph);
       }
       for (const { namespace, workflow, paused, promoted } of writes.workflowSettings) {
         sql.putWorkflowSettings.run(namespace, workflow, paused ? 1 : 0, promoted);
       }
-      for (const record of writes.sessions) sql.putSession.run(record.id, JSON.stringify(record));
+      for (const record of writes.sessions) sql.putSession.run(record.id, this.#count(JSON.stringify(record)));
       for (const id of writes.endedSessions) sql.deleteSession.run(id);
       for (const run of writes.runs) this.#writeRun(run);
-      for (const chunk of writes.chunks)
-        sql.insertEvents.run(chunk.position, chunk.runNumber, encodeEvents(chunk.events));
+      for (const chunk of writes.chunks) {
+        sql.insertEvents.run(chunk.position, chunk.runNumber, this.#count(encodeEvents(chunk.events)));
+      }
       if (writes.purge !== null) this.#purge.write(writes.purge);
       sql.commit.run();
     } catch (error) {
@@ -113,14 +111,17 @@ export class SqliteJournal implements Journal {
       if (this.db.inTransaction) sql.rollback.run();
       throw error;
     }
-    if (writes.purge !== null) this.#purge.committed();
-    this.#unsynced = Math.max(1, writes.runs.length);
+    this.#unsynced = this.#written;
+    if (writes.purge === null) return;
+    this.#purge.committed();
+    // Nobody waits for it.
+    this.#unsynced = Number.POSITIVE_INFINITY;
   }
 
   sync(): Promise<void> | null {
     const unsynced = this.#unsynced;
-    this.#unsynced = 0;
-    if (this.log === null || unsynced === 0) return null;
+    this.#unsynced = null;
+    if (this.log === null || unsynced === null) return null;
     if (unsynced >= SYNC_ASIDE) return this.log.sync();
     this.log.syncNow();
     return null;
@@ -183,9 +184,12 @@ export class SqliteJournal implements Journal {
   }
 
   close(): void {
-    this.db.close();
-    this.log?.close();
-    this.release();
+    try {
+      this.db.close();
+    } finally {
+      this.log?.close();
+      this.release();
+    }
   }
 
   #writeRun(live: LiveRun): void {
@@ -203,24 +207,29 @@ export class SqliteJournal implements Journal {
         status,
         requestId,
         live.endings,
-        encodeRun(run),
-        JSON.stringify(run.input),
+        this.#count(encodeRun(run)),
+        this.#count(JSON.stringify(run.input)),
       );
     } else if (live.runBefore !== null && (isNewsOf(live.runBefore, run) || this.#endingsChanged(live))) {
-      sql.updateRun.run(run.status, live.endings, encodeRun(run), live.number);
+      sql.updateRun.run(run.status, live.endings, this.#count(encodeRun(run)), live.number);
     }
     for (const [index, before] of live.before) {
       const task = live.task(index);
       // What has no need of a row may have one from before it began anew.
       if (task === before || !(needsRow(task) || needsRow(before))) continue;
       if (needsRow(before) && before.checkpoint === task.checkpoint && before.patch === task.patch) {
-        sql.updateTask.run(encodeTaskRun(task), live.number, index);
+        sql.updateTask.run(this.#count(encodeTaskRun(task)), live.number, index);
       } else {
-        const checkpoint = task.checkpoint === null ? null : JSON.stringify(task.checkpoint);
-        const patch = task.patch === null ? null : JSON.stringify(task.patch);
-        sql.putTask.run(live.number, index, encodeTaskRun(task), checkpoint, patch);
+        const checkpoint = task.checkpoint === null ? null : this.#count(JSON.stringify(task.checkpoint));
+        const patch = task.patch === null ? null : this.#count(JSON.stringify(task.patch));
+        sql.putTask.run(live.number, index, this.#count(encodeTaskRun(task)), checkpoint, patch);
       }
     }
+  }
+
+  #count(text: string): string {
+    this.#written += text.length;
+    return text;
   }
 
   #endingsChanged(live: LiveRun): boolean {

@@ -47,8 +47,22 @@ describe("the log of a store", () => {
     expect(log.syncs).toEqual(["now"]);
     await world.start("w");
     expect(log.syncs).toEqual(["now", "now"]);
-    await Promise.all(Array.from({ length: 100 }, () => world.start("w")));
+    await Promise.all(Array.from({ length: 300 }, () => world.start("w")));
     expect(log.syncs).toEqual(["now", "now", "aside"]);
+  });
+
+  it("is synced beside the loop for few runs with large contexts, and for a purge", async () => {
+    const runId = await world.start("w", { context: { big: JSON.stringify("x".repeat(1_000)) } });
+    await world.cancel(runId);
+    expect(log.syncs).toEqual(["now", "now", "now"]);
+    await Promise.all(
+      Array.from({ length: 31 }, () => world.start("w", { context: { big: JSON.stringify("x".repeat(1_500)) } })),
+    );
+    expect(log.syncs.at(-1)).toBe("aside");
+    await world.cancel(await world.start("w"));
+    expect(log.syncs.at(-1)).toBe("now");
+    await world.store.purge({ forMs: null, newest: 0 }, 100);
+    expect(log.syncs.at(-1)).toBe("aside");
   });
 
   it("is not synced when nothing was committed", async () => {
