@@ -98,6 +98,8 @@ export class FaultProxy {
 class Pipe {
   #bytesPerSecond = Number.POSITIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
+  /** Bytes that may go at the next step. */
+  #owed = 0;
   #hasEnded = false;
 
   constructor(
@@ -140,8 +142,12 @@ class Pipe {
   }
 
   #step(): void {
-    const some = Math.max(1, Math.round((this.#bytesPerSecond * STEP_MS) / 1_000));
-    const chunk: unknown = this.from.read(Math.min(some, this.from.readableLength));
+    // What is not used is gone: a line that was silent is not faster for it.
+    this.#owed = Math.min(this.#owed, 1) + (this.#bytesPerSecond * STEP_MS) / 1_000;
+    const some = Math.min(Math.floor(this.#owed), this.from.readableLength);
+    if (some === 0) return;
+    this.#owed -= some;
+    const chunk: unknown = this.from.read(some);
     if (chunk !== null && !this.#hasEnded) this.to.write(chunk as Buffer);
   }
 }
