@@ -24,7 +24,8 @@ export interface ConnectionHooks {
   drain(graceMs: number, reason: string): void;
 }
 
-const WELCOME_TIMEOUT_MS = 10_000;
+/** How long a host that has no session to lose waits for a Welcome. */
+export const WELCOME_TIMEOUT_MS = 10_000;
 
 /** Codes of the scheduler that another try does not change. */
 const FATAL: ReadonlySet<string> = new Set([
@@ -59,7 +60,7 @@ export class HostConnection {
     readonly url: string,
     readonly session: HostSession,
     readonly hooks: ConnectionHooks,
-    welcomeTimeoutMs: number = WELCOME_TIMEOUT_MS,
+    welcomeTimeoutMs: number,
   ) {
     this.outcome = new Promise((resolve) => {
       this.#resolve = resolve;

@@ -5,6 +5,7 @@ import { FakeScheduler } from "../fakes/fake-scheduler.js";
 import { plainWorkflow } from "../fakes/plain-workflow.js";
 import { signal } from "../fakes/signal.js";
 import type { ResolvedTask } from "../task/definition.js";
+import { WELCOME_TIMEOUT_MS } from "./connection.js";
 import { Host } from "./host.js";
 
 let scheduler: FakeScheduler;
@@ -12,6 +13,8 @@ let host: Host;
 let ended: Promise<void>;
 /** Fires when the host tells its log of a lost connection. */
 let lost: Promise<Readonly<Record<string, unknown>>>;
+/** All that it told its log of lost connections. */
+let losses: Readonly<Record<string, unknown>>[];
 
 beforeEach(async () => {
   scheduler = await FakeScheduler.start();
@@ -27,6 +30,9 @@ afterEach(async () => {
 function serve(tasks: Readonly<Record<string, ResolvedTask["fn"]>>, drainGraceMs = 60_000): void {
   const away = signal<Readonly<Record<string, unknown>>>();
   lost = away.fired;
+  // Hosts of earlier tests still tell theirs.
+  const told: typeof losses = [];
+  losses = told;
   host = new Host({
     url: `grpc://${scheduler.address}`,
     hostId: "host",
@@ -34,7 +40,9 @@ function serve(tasks: Readonly<Record<string, ResolvedTask["fn"]>>, drainGraceMs
     log: {
       info: () => {},
       warn: (message, fields) => {
-        if (message === "host_disconnected") away.fire(fields);
+        if (message !== "host_disconnected") return;
+        told.push(fields);
+        away.fire(fields);
       },
     },
   }).register(plainWorkflow("work", tasks));
@@ -99,7 +107,7 @@ describe("a connection that breaks", () => {
           await go.fired;
         },
       });
-      const first = await scheduler.welcomed({ ttlMs: 150, heartbeatIntervalMs: 20 });
+      const first = await scheduler.welcomed({ ttlMs: 600, heartbeatIntervalMs: 20 });
       first.holdReceipts();
       first.lease("slow", "slow");
       first.lease("quick", "quick");
@@ -138,6 +146,36 @@ describe("a connection that breaks", () => {
     elsewhere.end();
     await scheduler.connection();
     await other.stop();
+  });
+
+  it("is tried again three times within the TTL of a session, though a dial hangs and a long wait was asked for", {
+    // Without a session a Welcome is waited for longer than that.
+    timeout: WELCOME_TIMEOUT_MS - 1,
+  }, async () => {
+    serve({ a: () => {} });
+    const fake = await scheduler.welcomed({ ttlMs: 600, heartbeatIntervalMs: 60_000 });
+    await fake.settled();
+    fake.say({ case: "drain", value: { reconnect: true, reconnectAfterMs: 3_600_000 } });
+    fake.end();
+    // The first of these gets no Welcome, the second is sent away for longer, the third is served.
+    await scheduler.connection();
+    (await scheduler.connection()).fail(status.UNAVAILABLE, "busy", "STORE_FAILED", 2_000);
+    await scheduler.welcomed();
+    expect(losses).toMatchObject([
+      { error: "the stream ended", retryInMs: 200 },
+      { error: expect.stringContaining("no Welcome came") },
+      { error: "busy" },
+    ]);
+    const [, hung, asked] = losses.map(({ retryInMs }) => Number(retryInMs));
+    // The try itself took the third of a TTL that each of them has; timers fire up to a millisecond early.
+    expect(hung).toBeLessThanOrEqual(1);
+    expect(asked).toBeLessThanOrEqual(200);
+  });
+
+  it("is tried again when the scheduler says, however late, by a host that has no session to lose", async () => {
+    serve({ a: () => {} });
+    (await scheduler.connection()).fail(status.UNAVAILABLE, "busy", "STORE_FAILED", 2_000);
+    expect(await lost).toMatchObject({ retryInMs: 2_000 });
   });
 
   it("is tried again for as long as the scheduler is away, and only then", async () => {

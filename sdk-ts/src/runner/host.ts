@@ -6,7 +6,7 @@ import type { ResolvedTask, WorkflowDefinition } from "../task/definition.js";
 import { Backoff } from "./backoff.js";
 import type { BroughtWorkflow } from "./brought-workflow.js";
 import { CodeBook } from "./code-book.js";
-import { HostConnection, type Outcome } from "./connection.js";
+import { type ConnectionHooks, HostConnection, type Outcome, WELCOME_TIMEOUT_MS } from "./connection.js";
 import type { HostLog } from "./host-log.js";
 import { checkHostOptions, type HostOptions, type RunOptions } from "./host-options.js";
 import { KeepAlive } from "./keep-alive.js";
@@ -34,6 +34,8 @@ export class Host {
   #end: unknown = null;
   #graceTimer: NodeJS.Timeout | null = null;
   #ttlMs = DEFAULT_TTL_MS;
+  /** How long the last try to connect took when it came to nothing; 0 when the connection served. */
+  #vainMs = 0;
   /** When a drain ends that the scheduler does not hear of: by then its session has expired there. */
   #drainDeadline = Number.POSITIVE_INFINITY;
 
@@ -163,11 +165,15 @@ export class Host {
 
   async #connect(url: string): Promise<Outcome> {
     this.#hasSaidHello = true;
-    this.#connection = new HostConnection(url, this.#session, {
+    const begun = performance.now();
+    const hooks: ConnectionHooks = {
       welcomed: (welcome, hello) => this.#welcomed(welcome, hello),
       drain: (graceMs, reason) => this.#startDrain(graceMs, reason),
-    });
+    };
+    const welcomeTimeoutMs = Math.min(WELCOME_TIMEOUT_MS, this.#msPerTry);
+    this.#connection = new HostConnection(url, this.#session, hooks, welcomeTimeoutMs);
     const outcome = await this.#connection.outcome;
+    this.#vainMs = this.#isServing ? 0 : performance.now() - begun;
     this.#connection = null;
     this.#isServing = false;
     return outcome;
@@ -185,10 +191,18 @@ export class Host {
     this.#finishWhenIdle();
   }
 
+  /**
+   * The most that a try to connect may take together with the wait after it. P5, P6: a scheduler that was started again gives
+   * each session its TTL, so who has one tries more than once within it, whatever hangs and whatever wait was asked for.
+   */
+  get #msPerTry(): number {
+    return this.#session.sessionId === "" ? Number.POSITIVE_INFINITY : this.#ttlMs / TRIES_PER_TTL;
+  }
+
   async #wait({ error, afterMs }: Extract<Outcome, { type: "retryable" }>): Promise<void> {
-    // P5, P6: a scheduler that was started again gives each session its TTL. Who has one tries more than once within it.
-    const capMs = this.#session.sessionId === "" ? Number.POSITIVE_INFINITY : this.#ttlMs / TRIES_PER_TTL;
-    const waitMs = afterMs ?? this.#backoff.next(capMs);
+    // A try that hung has been a wait already.
+    const capMs = Math.max(0, this.#msPerTry - this.#vainMs);
+    const waitMs = afterMs === null ? this.#backoff.next(capMs) : Math.min(afterMs, capMs);
     this.#log.warn("host_disconnected", { error: error?.message ?? "the stream ended", retryInMs: Math.round(waitMs) });
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, waitMs);
