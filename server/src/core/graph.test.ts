@@ -64,6 +64,7 @@ describe("checkDefinition", () => {
         task("load", ["laod"]),
         task("a b", ["load", "report", "load"], -1),
         task("report", ["report", "nowhere"], 1.5),
+        task("c d", ["c d"]),
         task("end", [], 2 ** 31),
       ],
     };
@@ -74,11 +75,13 @@ describe("checkDefinition", () => {
       expect.stringMatching(/^tasks\[2\]\.id: "a b" contains " "; a name /),
       "tasks[2].timeoutMs: is -1; allowed are whole milliseconds from 0 (no limit) to 2147483647",
       'tasks[3].timeoutMs: task "report": is 1.5; allowed are whole milliseconds from 0 (no limit) to 2147483647',
-      'tasks[4].timeoutMs: task "end": is 2147483648; allowed are whole milliseconds from 0 (no limit) to 2147483647',
+      expect.stringMatching(/^tasks\[4\]\.id: "c d" contains " "; a name /),
+      'tasks[5].timeoutMs: task "end": is 2147483648; allowed are whole milliseconds from 0 (no limit) to 2147483647',
       'tasks[1].dependencies[0]: task "load": there is no task "laod"',
       'tasks[2].dependencies[2]: "load" is already tasks[2].dependencies[0]; each dependency is named once',
-      'tasks[3].dependencies[0]: task "report": depends on itself',
+      'tasks[3].dependencies[0]: task "report": "report" is the task itself; a task depends on others',
       'tasks[3].dependencies[1]: task "report": there is no task "nowhere"',
+      'tasks[4].dependencies[0]: "c d" is the task itself; a task depends on others',
     ]);
   });
 

@@ -190,7 +190,7 @@ function checkRules(
       }
       // What a cycle leaves open is a problem already.
       if (precedence.isBefore(target, index) !== false) return null;
-      const why = target === index ? "is the task itself" : `task ${quote(task)} is not an ancestor of it`;
+      const why = `task ${quote(task)} is ${target === index ? "the task itself" : "not an ancestor of it"}`;
       return `${why}; a rule names tasks that the task depends on, directly or not`;
     };
     checkRule(rule, taskPath(path, index, "triggerRule"), named, problems);
@@ -231,7 +231,7 @@ function resolveEdges(
       }
       firstAt.set(id, position);
       if (id === task.id) {
-        problems.add(field, "depends on itself");
+        problems.add(field, `${quote(id)} is the task itself; a task depends on others`);
         return UNRESOLVED;
       }
       if (target !== undefined) return target;

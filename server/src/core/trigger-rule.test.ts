@@ -136,7 +136,9 @@ describe("rules of a definition", () => {
       expect.stringMatching(
         /^tasks\[2\]\.triggerRule\.any\[1\]\.succeeded: task "report": task "other" is not an ancestor of it;/,
       ),
-      expect.stringMatching(/^tasks\[2\]\.triggerRule\.any\[2\]\.skipped: task "report": is the task itself;/),
+      expect.stringMatching(
+        /^tasks\[2\]\.triggerRule\.any\[2\]\.skipped: task "report": task "report" is the task itself;/,
+      ),
       'tasks[3].triggerRule.none: task "empty": has 0 rules; allowed are 1 to 1000',
       expect.stringMatching(/^tasks\[4\]\.triggerRule\.all\[0\]\.contextValue\.key: /),
       expect.stringMatching(
@@ -149,5 +151,13 @@ describe("rules of a definition", () => {
       expect.stringMatching(/^tasks\[5\]\.triggerRule.*: task "deep(?:er)?": is nested deeper than 32 rules$/),
       expect.stringMatching(/^tasks\[6\]\.triggerRule.*: task "deep(?:er)?": is nested deeper than 32 rules$/),
     ]);
+  });
+
+  it("names its own task, whatever that is called", () => {
+    const odd = workflow(task("a b", [], { kind: "succeeded", task: "a b" }));
+    expect(checkDefinition(odd).at(-1)).toEqual({
+      field: "tasks[0].triggerRule.succeeded",
+      description: 'task "a b" is the task itself; a rule names tasks that the task depends on, directly or not',
+    });
   });
 });
