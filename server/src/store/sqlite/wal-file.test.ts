@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -25,12 +25,15 @@ class Noted extends WalFile {
 
 describe("the log of a store", () => {
   let folder: string;
+  let file: string;
+  let wal: string;
   let log: Noted;
   let world: World;
 
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), "cloaca-wal-"));
-    const file = join(folder, "runs.db");
+    file = join(folder, "runs.db");
+    wal = `${file}-wal`;
     const options = testOptions();
     const { db, release } = openDatabase(file, "");
     log = new Noted(file);
@@ -72,21 +75,36 @@ describe("the log of a store", () => {
 
   it("can be synced after SQLite has begun it anew", async () => {
     const big = { big: JSON.stringify("x".repeat(1_500)) };
+    const before = statSync(wal);
     // Some 3,000 pages: SQLite moves them to the database each 1,000, and writes the log from its beginning.
     for (let n = 0; n < 60; n++)
       await Promise.all(Array.from({ length: 100 }, () => world.start("w", { context: big })));
     expect(log.syncs.filter((sync) => sync === "aside")).toHaveLength(60);
+    const after = statSync(wal);
+    // Each page was in the log at least once. It would be longer than the database, had it not been begun anew.
+    expect(after.size).toBeLessThan(statSync(file).size / 2);
+    // The descriptor was opened before: what is synced is still the file that has this name.
+    expect([after.dev, after.ino]).toEqual([before.dev, before.ino]);
   });
 
-  it("a sync that fails is the end of the store", async () => {
+  it.each([
+    ["at once", 1],
+    ["beside the loop", 100],
+  ])("a sync that fails %s is the end of the store", async (_how, runs) => {
     log.syncNow = () => {
-      throw new Error("EIO");
+      throw new Error("EIO now");
     };
+    log.sync = () => Promise.reject(new Error("EIO aside"));
+    const started = await Promise.allSettled(Array.from({ length: runs }, () => world.start("w")));
+    const refused = { status: "rejected", reason: { code: "STORE_UNAVAILABLE" } };
+    expect(started).toMatchObject(started.map(() => refused));
+    expect(String(await world.store.lost)).toContain(runs === 1 ? "EIO now" : "EIO aside");
+    // The disk would say "done" now, of what it may have dropped.
+    log.syncNow = () => {};
     await expect(world.start("w")).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
-    expect(String(await world.store.lost)).toContain("EIO");
     await expect(world.store.close()).rejects.toThrow();
     const options = testOptions();
-    const { db, release } = openDatabase(join(folder, "runs.db"), "");
+    const { db, release } = openDatabase(file, "");
     world = new World(new LiveStore(new SqliteJournal(db, release, options.clock), options), options);
   });
 });
