@@ -179,7 +179,7 @@ export class SimulatedHost extends HostProcess implements LinkHost {
     }
     this.facts.hello(this.name, this.instance);
     this.#hellos++;
-    link.hostSends([{ seq: 0, type: "hello", hello: helloOf(this, this.#resumeToken) }]);
+    link.hostSends([{ seq: 0, type: "hello", hello: helloOf(this, this.#resumeToken), bytes: 0 }]);
     const nonce = this.#nonce;
     this.after(TTL_MS, () => {
       if (this.#link === link && !this.#isWelcome) this.#breakOff(link);

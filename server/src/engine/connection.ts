@@ -49,7 +49,7 @@ export class Connection {
   readonly outbox: Outbox;
   /** Set by the owner; called once the connection said hello or is closed. */
   cancelHelloTimeout: () => void = () => {};
-  /** One that goes on in chunks. */
+  /** One that goes on in chunks, until it is whole. */
   #hello: LongHello | null = null;
   #lastSeq = 0;
   /** Events that were read and have no turn yet: they wait while the store cannot commit. */
@@ -137,20 +137,20 @@ export class Connection {
   ended(clean: boolean): void {
     if (this.phase === "closed") return;
     this.phase = "closed";
-    this.cancelHelloTimeout();
+    this.#endHello();
     this.owner.closed(this, clean);
   }
 
   #close(error: CloacaError | null): void {
     if (this.phase === "closed") return;
     this.phase = "closed";
-    this.cancelHelloTimeout();
+    this.#endHello();
     this.wire.close(error);
     this.owner.closed(this, false);
   }
 
   #accept(event: HostEvent, accepted: HostEvent[]): CloacaError | null {
-    if (event.type === "hello") return this.#acceptHello(event.hello);
+    if (event.type === "hello") return this.#acceptHello(event.hello, event.bytes);
     if (event.type === "hello_chunk") return this.#acceptChunk(event.chunk, event.bytes);
     if (this.phase === "new") {
       return new CloacaError("HELLO_EXPECTED", `the first event of a connection is hello, found ${event.type}`);
@@ -171,11 +171,11 @@ export class Connection {
     return null;
   }
 
-  #acceptHello(hello: Hello): CloacaError | null {
+  #acceptHello(hello: Hello, bytes: number): CloacaError | null {
     if (this.phase !== "new" || this.#hello !== null) {
       return new CloacaError("HELLO_REPEATED", "a connection says hello once; open another one to say it again");
     }
-    if (hello.more) this.#hello = new LongHello(hello, this.maxMessageBytes);
+    if (hello.more) this.#hello = new LongHello(hello, bytes, this.maxMessageBytes);
     else this.#opening(hello);
     return null;
   }
@@ -190,8 +190,14 @@ export class Connection {
 
   #opening(hello: Hello): void {
     this.phase = "opening";
-    this.cancelHelloTimeout();
+    this.#endHello();
     this.owner.opening(this, hello);
+  }
+
+  /** It may be large, and the connection lives on. */
+  #endHello(): void {
+    this.#hello = null;
+    this.cancelHelloTimeout();
   }
 
   /** A host that sends without reading its receipts, or faster than they can be made, is not read any further (bounded memory). */

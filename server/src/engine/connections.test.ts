@@ -75,6 +75,21 @@ describe("connections", () => {
     expect(scheduler.connections.all()).toEqual([]);
   });
 
+  it("P1: the first part of a Hello counts with its chunks", async () => {
+    const host = new SlowHost(scheduler);
+    const limit = 16 * DEFAULT_LIMITS.maxMessageBytes;
+    host.hello({ ...OFFER, more: true }, limit - 1_000);
+    const chunk = { definitions: [], implementations: [], held: [], more: true };
+    const say = (bytes: number): void => host.connection.receive([{ seq: 0, type: "hello_chunk", chunk, bytes }]);
+    say(100);
+    expect(host.closedWith).toBeUndefined();
+    say(1_000);
+    expect(host.closedWith).toMatchObject({
+      code: "REQUEST_INVALID",
+      message: expect.stringContaining(`${limit} bytes with all its chunks`),
+    });
+  });
+
   it("P1: a newer connection of the instance replaces the older, whose end does not evict it", async () => {
     const older = await connect();
     const newer = await connect({ resumeToken: tokenOf(older) });

@@ -45,9 +45,11 @@ export interface HelloChunk extends Offer {
   readonly more: boolean;
 }
 
-export type HostEvent = { readonly seq: number } & (
-  | { readonly type: "hello"; readonly hello: Hello }
-  /** `bytes` is what it took on the wire. */
+export type HostEvent = {
+  readonly seq: number;
+} & /** `bytes` is what it took on the wire, when it goes on in chunks; else 0. */
+(
+  | { readonly type: "hello"; readonly hello: Hello; readonly bytes: number }
   | { readonly type: "hello_chunk"; readonly chunk: HelloChunk; readonly bytes: number }
   | { readonly type: "heartbeat"; readonly nonce: bigint; readonly mainLoopLagMs: number }
   | { readonly type: "lease_event"; readonly event: LeaseEvent }

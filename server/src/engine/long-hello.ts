@@ -2,10 +2,10 @@
 import { CloacaError } from "../core/errors.js";
 import type { Hello, HelloChunk } from "./events.js";
 
-/** All chunks of a Hello together, in messages of the largest size. */
+/** A Hello with all its chunks, in messages of the largest size. */
 const MAX_MESSAGES = 16;
-/** What a chunk costs in memory besides what it says, about: small ones are the dearest. */
-const CHUNK_BYTES = 256;
+/** What each of them costs in memory besides what it says, about: small chunks are the dearest. */
+const PART_BYTES = 256;
 
 export class LongHello {
   // Each chunk adds to these: to copy them every time would make many small chunks cost the square of their number.
@@ -13,12 +13,15 @@ export class LongHello {
   readonly #implementations: Hello["implementations"][number][];
   readonly #held: Hello["held"][number][];
   readonly #maxBytes: number;
-  #bytes = 0;
+  #bytes: number;
 
+  /** `bytes` is what the first part took on the wire. */
   constructor(
     readonly first: Hello,
+    bytes: number,
     maxMessageBytes: number,
   ) {
+    this.#bytes = bytes + PART_BYTES;
     this.#definitions = [...first.definitions];
     this.#implementations = [...first.implementations];
     this.#held = [...first.held];
@@ -27,11 +30,11 @@ export class LongHello {
 
   /** Returns what is wrong with it; null when it goes on. */
   add(chunk: HelloChunk, bytes: number): CloacaError | null {
-    this.#bytes += bytes + CHUNK_BYTES;
+    this.#bytes += bytes + PART_BYTES;
     if (this.#bytes > this.#maxBytes) {
       return new CloacaError(
         "REQUEST_INVALID",
-        `hello: its chunks have more than ${this.#maxBytes} bytes together; register the rest once the session is open`,
+        `hello: it has more than ${this.#maxBytes} bytes with all its chunks; register the rest once the session is open`,
       );
     }
     for (const definition of chunk.definitions) this.#definitions.push(definition);

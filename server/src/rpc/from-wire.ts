@@ -3,6 +3,7 @@ import { toBinary } from "@bufbuild/protobuf";
 import {
   type HeldLease,
   HelloChunkSchema,
+  HelloSchema,
   type HostEvent as WireHostEvent,
   type Implementation as WireImplementation,
   LeaseState as WireLeaseState,
@@ -64,6 +65,8 @@ export function toHostEvent({ seq, event }: WireHostEvent): HostEvent {
           definitions: hello.definitions.map(toDefinition),
           implementations: hello.implementations.map(toImplementation),
         },
+        // Those that go on are rare, and long: to make them again costs little beside reading them.
+        bytes: hello.more ? toBinary(HelloSchema, hello).length : 0,
       };
     }
     case "helloChunk": {
@@ -78,7 +81,6 @@ export function toHostEvent({ seq, event }: WireHostEvent): HostEvent {
           held: listed(heldLeases, "hello_chunk"),
           more,
         },
-        // Rare, and long: to make them again costs little beside reading them.
         bytes: toBinary(HelloChunkSchema, event.value).length,
       };
     }

@@ -31,8 +31,8 @@ export class ScriptedHost implements Wire {
 
   setReading(_reading: boolean): void {}
 
-  hello(hello: Partial<Hello>): void {
-    this.connection.receive([{ seq: 0, type: "hello", hello: { ...DEFAULT_HELLO, ...hello } }]);
+  hello(hello: Partial<Hello>, bytes = 0): void {
+    this.connection.receive([{ seq: 0, type: "hello", hello: { ...DEFAULT_HELLO, ...hello }, bytes }]);
   }
 
   /** Says something about a lease; returns the number of the event. */
@@ -87,7 +87,7 @@ export function offering(
   };
 }
 
-const DEFAULT_HELLO: Hello = {
+export const DEFAULT_HELLO: Hello = {
   protocolMin: 1,
   protocolMax: 1,
   namespace: "default",
