@@ -45,10 +45,8 @@ export interface HelloChunk extends Offer {
   readonly more: boolean;
 }
 
-export type HostEvent = {
-  readonly seq: number;
-} & /** `bytes` is what it took on the wire, when it goes on in chunks; else 0. */
-(
+/** `bytes` of a Hello that goes on, and of its chunks, is what they took on the wire; it is 0 for a Hello that is whole. */
+export type HostEvent = { readonly seq: number } & (
   | { readonly type: "hello"; readonly hello: Hello; readonly bytes: number }
   | { readonly type: "hello_chunk"; readonly chunk: HelloChunk; readonly bytes: number }
   | { readonly type: "heartbeat"; readonly nonce: bigint; readonly mainLoopLagMs: number }
