@@ -89,7 +89,7 @@ describe("the log of a store", () => {
 
   it.each([
     ["at once", 1],
-    ["beside the loop", 100],
+    ["beside the loop", 300],
   ])("a sync that fails %s is the end of the store", async (_how, runs) => {
     log.syncNow = () => {
       throw new Error("EIO now");
