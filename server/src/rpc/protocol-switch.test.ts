@@ -23,8 +23,8 @@ function echo(name: string): Door {
   };
 }
 
-async function open(): Promise<{ dial: () => Promise<Socket>; doors: ProtocolSwitch }> {
-  const doors = new ProtocolSwitch(echo("http2"), echo("http1"));
+async function open(silenceMs?: number): Promise<{ dial: () => Promise<Socket>; doors: ProtocolSwitch }> {
+  const doors = new ProtocolSwitch(echo("http2"), echo("http1"), silenceMs);
   const listener = await Listener.open("127.0.0.1:0", (socket) => doors.take(socket));
   opened.push(() => listener.close(0));
   const dial = async (): Promise<Socket> => {
@@ -83,6 +83,13 @@ describe("the switch between the protocols", () => {
       expect([at, taken.length]).toEqual([at, at < 3 ? 0 : 1]);
     }
     expect(await heard(socket, "http2:PRI *".length)).toBe("http2:PRI *");
+  });
+
+  it.each(["", "PRI"])("ends who says %j and no more", async (words) => {
+    const { dial } = await open(20);
+    const socket = await dial();
+    socket.write(words);
+    await once(socket.resume(), "close");
   });
 
   it("ends those that have said nothing when it closes, and outlives those that break", async () => {

@@ -8,6 +8,9 @@ import type { Door } from "./door.js";
 /** How a connection of HTTP/2 begins. In HTTP/1 it would be a method, and is reserved so that it is none. */
 const PREFACE = Buffer.from("PRI ", "latin1");
 
+/** Milliseconds until a connection has to tell, as long as it may then take for its first words. */
+const SILENCE_MS = 10_000;
+
 export class ProtocolSwitch implements Door {
   /** Connections that have said too little yet. */
   readonly #silent = new Set<Socket>();
@@ -15,10 +18,12 @@ export class ProtocolSwitch implements Door {
   constructor(
     readonly http2: Door,
     readonly http1: Door,
+    readonly silenceMs = SILENCE_MS,
   ) {}
 
   take(socket: Socket): void {
     this.#silent.add(socket);
+    const timer = setTimeout(() => socket.destroy(), this.silenceMs);
     let head: Buffer = Buffer.alloc(0);
     const onReadable = (): void => {
       const bytes: Buffer | null = socket.read();
@@ -32,6 +37,7 @@ export class ProtocolSwitch implements Door {
       (speaksHttp2 ? this.http2 : this.http1).take(socket);
     };
     const leave = (): void => {
+      clearTimeout(timer);
       this.#silent.delete(socket);
       socket.off("readable", onReadable).off("error", leave).off("close", leave);
     };
