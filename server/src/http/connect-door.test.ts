@@ -136,6 +136,13 @@ describe("Connect", () => {
 
   it.each([
     ["a method that there is not", "RunService/StartRum", {}, 404, 'did you mean "/cloaca.v1.RunService/StartRun"?'],
+    [
+      "such a method with a query",
+      "RunService/StartRum?a=1",
+      {},
+      404,
+      'did you mean "/cloaca.v1.RunService/StartRun"?',
+    ],
     ["GET", "RunService/ListRuns", { method: "GET", body: null }, 405, "ListRuns is called with POST"],
     ["curl without a content type", "RunService/ListRuns", FORM, 415, "takes content-type: application/json, or"],
     [
@@ -153,7 +160,7 @@ describe("Connect", () => {
 
   it("refuses a field of any length", async () => {
     const { status, body } = await send("RunService/StartRun", JSON.stringify({ ["x".repeat(100_000)]: 1 }));
-    expect([status, body]).toMatchObject([400, { code: "invalid_argument" }]);
+    expect([status, body]).toMatchObject([400, { details: [{ debug: { reason: "REQUEST_INVALID" } }] }]);
   });
 
   it("P10: refuses a message over the limit, and a small one that would become it", async () => {

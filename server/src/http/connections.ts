@@ -7,32 +7,42 @@ import type { Socket } from "node:net";
 
 export class Connections {
   /** Answers that are under way, by connection. */
-  readonly #open = new Map<Socket, number>();
+  readonly #open = new Map<Socket, Set<ServerResponse>>();
   #isClosing = false;
+  #onLast = (): void => {};
 
   add(socket: Socket): void {
-    this.#open.set(socket, 0);
-    socket.once("close", () => this.#open.delete(socket));
+    const answers = new Set<ServerResponse>();
+    this.#open.set(socket, answers);
+    socket.once("close", () => {
+      this.#open.delete(socket);
+      // Node tells the answer whose turn it was. Those behind it have no socket yet, and would wait for one for ever.
+      for (const answer of answers) if (answer.socket === null) answer.emit("close");
+      this.#tellIfLast();
+    });
   }
 
   /** To be told of each request. */
   answering(socket: Socket, response: ServerResponse): void {
     if (this.#isClosing) response.shouldKeepAlive = false;
-    this.#count(socket, 1);
-    // All of it has left, or nobody takes it.
-    response.once("close", () => this.#count(socket, -1));
+    const answers = this.#open.get(socket);
+    answers?.add(response);
+    response.once("close", () => {
+      // All of it has left, or nobody takes it.
+      answers?.delete(response);
+      if (this.#isClosing && answers?.size === 0) socket.destroy();
+    });
   }
 
-  /** Ends each connection as soon as it has nothing more to answer. */
-  close(): void {
+  /** Ends each connection as soon as it has nothing more to answer, and tells once there is none left. */
+  close(onLast: () => void): void {
     this.#isClosing = true;
-    for (const socket of this.#open.keys()) this.#count(socket, 0);
+    this.#onLast = onLast;
+    for (const [socket, answers] of this.#open) if (answers.size === 0) socket.destroy();
+    this.#tellIfLast();
   }
 
-  #count(socket: Socket, more: number): void {
-    const open = this.#open.get(socket);
-    if (open === undefined) return;
-    this.#open.set(socket, open + more);
-    if (this.#isClosing && open + more === 0) socket.destroy();
+  #tellIfLast(): void {
+    if (this.#isClosing && this.#open.size === 0) this.#onLast();
   }
 }

@@ -42,6 +42,8 @@ describe("web pages", () => {
     expect(await servers[0]?.scheduler.store.readWorkflow("default", "w", "")).toBeNull();
     const asked = await preflight(url, PAGE);
     expect([asked.status, asked.headers.get("access-control-allow-origin")]).toEqual([403, null]);
+    // The flag does not take it.
+    expect(await (await register(url, "null")).json()).toMatchObject({ message: 'pages of "null" may not call' });
     // A program that is no browser names no origin.
     expect((await register(url)).status).toBe(200);
   });

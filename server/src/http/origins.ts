@@ -24,10 +24,9 @@ export function checkOrigin(
   if (origin === undefined) return;
   response.setHeader("Vary", "Origin");
   if (!allowed.includes(origin) && !allowed.includes(ANY_ORIGIN)) {
-    throw new CloacaError(
-      "ORIGIN_NOT_ALLOWED",
-      `pages of ${JSON.stringify(origin)} may not call; start the scheduler with --allow-origin ${origin}`,
-    );
+    // Files and sandboxed frames have no origin by which they could be told apart.
+    const advice = origin === "null" ? "" : `; start the scheduler with --allow-origin ${origin}`;
+    throw new CloacaError("ORIGIN_NOT_ALLOWED", `pages of ${JSON.stringify(origin)} may not call${advice}`);
   }
   response.setHeader("Access-Control-Allow-Origin", origin);
   response.setHeader("Access-Control-Expose-Headers", cors.exposedHeaders.join(", "));

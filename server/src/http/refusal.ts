@@ -4,23 +4,38 @@ import type { DescMethod } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { codeToHttpStatus, errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
+import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 import { CloacaError } from "../core/errors.js";
 import { didYouMean } from "../core/nearest.js";
 import { toConnectError } from "./connect-error.js";
+import { endWhenRead } from "./unread.js";
 
 const JSON_TYPE = "application/json";
+
+/** Ways in which messages may be compressed. */
+export const COMPRESSIONS = [compressionGzip, compressionBrotli] as const;
+
+/** An answer is ours, and may be as long as it is. */
+const ANY_LENGTH = 0xffff_ffff;
+
+/** What a request is addressed to. */
+export function pathOf({ url = "" }: IncomingMessage): string {
+  return url.split("?", 1)[0] ?? "";
+}
 
 /** Answers a request that does not reach a method; `as` is another HTTP status than that of the error's code. */
 export function refuse(response: ServerResponse, thrown: unknown, as?: number): void {
   const { status, body } = answerTo(thrown);
-  response.writeHead(as ?? status, { "Content-Type": JSON_TYPE }).end(body);
+  const headers = { "Content-Type": JSON_TYPE, "Content-Length": body.byteLength };
+  endWhenRead(response, () => response.writeHead(as ?? status, headers).write(body));
 }
 
 /** There is no method of this name. */
-export function nothingThere({ method, url = "" }: IncomingMessage, paths: Iterable<string>): ConnectError {
-  const message = `there is nothing at ${url}; methods are called with POST /cloaca.v1.RunService/ListRuns and the like`;
-  const hint = method === "POST" ? didYouMean(url, paths) : "";
-  return new ConnectError(hint === "" ? message : `there is no method ${url}${hint}`, Code.Unimplemented);
+export function nothingThere(request: IncomingMessage, paths: Iterable<string>): ConnectError {
+  const path = pathOf(request);
+  const message = `there is nothing at ${path}; methods are called with POST /cloaca.v1.RunService/ListRuns and the like`;
+  const hint = request.method === "POST" ? didYouMean(path, paths) : "";
+  return new ConnectError(hint === "" ? message : `there is no method ${path}${hint}`, Code.Unimplemented);
 }
 
 /**
@@ -33,12 +48,11 @@ export async function explained(
   method: DescMethod,
   isRead: boolean,
 ): Promise<UniversalServerResponse> {
-  // What is compressed is long, and says enough.
-  if (isRead || answer.status < 400 || answer.header?.has("Content-Encoding") === true) return answer;
+  if (isRead || answer.status < 400) return answer;
   if (answer.body === undefined)
     return { ...answerWith(answer, wrongCall(answer.status, method)), status: answer.status };
   const body = await wholeOf(answer.body);
-  const error = unreadable(body);
+  const error = unreadable(await decompressed(body, answer.header?.get("Content-Encoding")));
   return error === null ? { ...answer, body: inOne(body) } : answerWith(answer, error);
 }
 
@@ -74,6 +88,12 @@ function unreadable(body: Uint8Array): CloacaError | null {
   const { code, message } = JSON.parse(new TextDecoder().decode(body)) as { code?: string; message?: string };
   if (code !== "invalid_argument" && code !== "internal") return null;
   return new CloacaError("REQUEST_INVALID", message ?? "the request could not be read");
+}
+
+/** What is long is compressed where the caller takes that. */
+async function decompressed(body: Uint8Array, encoding: string | null | undefined): Promise<Uint8Array> {
+  const compression = COMPRESSIONS.find(({ name }) => name === encoding);
+  return compression === undefined ? body : await compression.decompress(body, ANY_LENGTH);
 }
 
 async function wholeOf(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
