@@ -47,19 +47,35 @@ export function packAll(into) {
   });
 }
 
-/** @returns {Promise<string[]>} everything that is wrong with a package, as publint and attw see it */
-export async function packageProblems(
-  /** @type {{ folder: string, name: string, tarball: string }} */ { folder, name, tarball },
-) {
+/**
+ * @param {{ tarball: string }} packed
+ * @returns {Promise<string[]>} everything that is wrong with a package, as publint and attw see it
+ */
+export async function packageProblems({ tarball }) {
   const bytes = new Uint8Array(readFileSync(tarball));
-  const manifest = JSON.parse(readFileSync(join(repoRoot, folder, "package.json"), "utf8"));
+  const content = createPackageFromTarballData(bytes);
+  const name = content.packageName;
+  const manifest = JSON.parse(content.readFile(`/node_modules/${name}/package.json`));
   const { messages } = await publint({ pack: { tarball: bytes.buffer }, strict: true });
   const found = messages.map((message) => `${name}: publint: ${formatMessage(message, manifest, { color: false })}`);
-  const { problems = [] } = /** @type {{ problems?: { kind: string, resolutionKind?: string }[] }} */ (
-    await checkPackage(createPackageFromTarballData(bytes))
-  );
-  for (const problem of problems) if (!isMeant(problem)) found.push(`${name}: attw: ${JSON.stringify(problem)}`);
+  const checked = await checkPackage(content);
+  // A package without any types has no `problems` either.
+  if ("problems" in checked) {
+    for (const problem of checked.problems)
+      if (!isMeant(problem)) found.push(`${name}: attw: ${JSON.stringify(problem)}`);
+  } else if (exportsCode(manifest)) {
+    found.push(`${name}: attw: it exports code, and has no types: no .d.ts file is in the tarball`);
+  }
   return found;
+}
+
+/**
+ * Whether anything can be imported from a package but data, such as its own package.json.
+ * @param {{ exports?: unknown }} manifest
+ */
+function exportsCode({ exports }) {
+  if (typeof exports !== "object" || exports === null) return true;
+  return Object.keys(exports).some((door) => !/\.(?:json|binpb)$/.test(door));
 }
 
 /** @returns {Promise<string[]>} everything that is wrong with any package */
