@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A task host in bash: brings the workflow "greet", and executes its tasks one after the other, by HTTP and JSON.
 # Needs curl and jq. The scheduler is at CLOACA_URL, http://127.0.0.1:7233 if that is not set.
+# What may be large, a context or a patch, goes by stdin: an argument has no room for more than 128 KiB (on Linux).
 set -euo pipefail
 instance=$$-$RANDOM$RANDOM
 service=${CLOACA_URL:-http://127.0.0.1:7233}/cloaca.v1.HostService
@@ -24,8 +25,8 @@ execute() {
   task=task_$(jq -r .task <<<"$1") why=$(mktemp)
   if ! declare -F "$task" >/dev/null; then
     jq '{decline: {leaseId, reason: "no code for it"}}' <<<"$1"
-  elif patch=$(jq '[.checkpoint.removed[]? | [.]] as $gone | .input + .checkpoint.set // {} | delpaths($gone)' <<<"$1" | "$task" 2>"$why"); then
-    jq --argjson set "$patch" '{complete: {leaseId, patch: {set: $set}}}' <<<"$1"
+  elif patch=$(jq '[.checkpoint.removed[]? | [.]] as $gone | .input + .checkpoint.set // {} | delpaths($gone)' <<<"$1" | "$task" 2>"$why" | jq . 2>>"$why"); then
+    jq -s '{complete: {leaseId: .[0].leaseId, patch: {set: .[1]}}}' <<<"$1 $patch"
   else
     jq --rawfile message "$why" '{fail: {leaseId, failure: {code: "TASK_FAILED", message: $message}}}' <<<"$1"
   fi
@@ -42,13 +43,14 @@ while true; do
   fi
   welcome=$(jq -c '.events[]?.welcome | values' <<<"$answer")
   [[ -z $welcome ]] || session=$(jq '{sessionId, resumeToken}' <<<"$welcome") beat=$(jq .heartbeatIntervalMs/1000 <<<"$welcome")
-  said='[]'
+  said=""
   while read -r lease; do
     # The session lives while the task computes (P5.1), and no longer than this process.
     while sleep "$beat" && kill -0 $$; do call KeepAlive "$session" || true; done &>/dev/null & alive=$!
-    said=$(jq --argjson event "$(execute "$lease")" --arg seq $((++seq)) '. + [$event + {seq: $seq}]' <<<"$said")
+    seq=$((seq + 1))
+    said+=$(execute "$lease" | jq --arg seq $seq '. + {seq: $seq}')
     kill $alive
   done < <(jq -c '.events[]?.lease | values' <<<"$answer")
-  request=$(jq --argjson session "$session" --argjson said "$said" \
-    '$session + {ackResponseId: (.responseId // "0"), events: $said, waitMs: 30000}' <<<"$answer")
+  request=$(jq -s --argjson session "$session" \
+    '$session + {ackResponseId: (.[0].responseId // "0"), events: .[1:], waitMs: 30000}' <<<"$answer $said")
 done

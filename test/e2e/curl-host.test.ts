@@ -65,6 +65,15 @@ describe.skipIf("missing" in curl())("the host in bash and curl", { timeout: 60_
     expect((await Promise.all(ends)).map((end) => end.context.get("letters"))).toEqual([8, 8, 8]);
   });
 
+  it("takes and sets values that are larger than an argument may be", async () => {
+    await start();
+    await host();
+    const name = "x".repeat(300_000);
+    const { context, runId } = await client.execute("greet", { name });
+    expect(context.toJSON()).toEqual({ name, greeting: `hello, ${name}`, letters: 300_007 });
+    expect((await client.tasks(runId)).map(({ recovery }) => recovery)).toEqual([0, 0]);
+  });
+
   it("tells why a task failed, and goes on", async () => {
     await start();
     await host();
