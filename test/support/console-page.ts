@@ -2,18 +2,22 @@
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 
-/** What is another at each time, by what it is. What matches the same is the same. */
-const VARIABLES: Readonly<Record<string, RegExp>> = {
+/** What is another at each time, and names one thing: the same stands for the same in all that a text shows. */
+const IDS: Readonly<Record<string, RegExp>> = {
   run: /\br[0-9a-z]{21}\b/g,
   session: /\bs[0-9a-v]{16}\b/g,
   "resume token": /(?<="resumeToken": ?")[\w-]{32}(?=")/g,
-  time: /\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z/g,
   cursor: /(?<="cursor": ?")[\w-]+(?=")/g,
+};
+
+/** What is another at each time, and may be the same by chance. */
+const TIMES: Readonly<Record<string, RegExp>> = {
+  time: /\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z/g,
   duration: /(?<=\bfor )[\d.]+ ?\w+(?= so far)/g,
 };
 
-/** Times that are left out where they are 0, as those of less than a millisecond are. */
-const SPANS = /,\s*"(?:waitedMs|slotHeldMs|lastHeardMs|mainLoopLagMs)": ?"?\d+"?/g;
+/** JSON leaves a 0 out, as a wait of less than a millisecond is: at this place it stands with any value, or not at all. */
+const WAITED = /("outcome": ?"DEFERRAL_OUTCOME_\w+")(?:,\s*"waitedMs": ?\d+)?/g;
 
 export interface Shell {
   readonly env: NodeJS.ProcessEnv;
@@ -27,43 +31,44 @@ interface Command {
   readonly source: string;
   /** As the page has it, with prompts. */
   readonly shown: string;
-  readonly output: string;
 }
 
 const FENCE = /^```console\n([\s\S]*?)^```$/gm;
 
-/** Executes the commands of all blocks of a text in one shell, in order; returns the text with what they printed. */
+/**
+ * Executes the commands of all blocks of a text in one shell, in order; returns the text with what they printed. It stays as a whole
+ * where nothing differs but what always does, or else is written anew as a whole: what it shows is one session.
+ */
 export async function replay(text: string, shell: Shell): Promise<string> {
   const blocks = [...text.matchAll(FENCE)].map(([, block = ""]) => commandsOf(block));
   const outputs = (await run(blocks.flat(), shell)).values();
-  const written = blocks.map((commands) =>
-    commands.map(({ shown, output }) => `${shown}${kept(output, outputs.next().value ?? "")}`).join(""),
-  );
-  const next = written.values();
-  return text.replace(FENCE, () => `\`\`\`console\n${next.next().value ?? ""}\`\`\``);
+  const written = blocks
+    .map((commands) => commands.map(({ shown }) => `${shown}${outputs.next().value ?? ""}`).join(""))
+    .values();
+  const replayed = text.replace(FENCE, () => `\`\`\`console\n${written.next().value ?? ""}\`\`\``);
+  return normal(text) === normal(replayed) ? text : replayed;
 }
 
-/** What the page has stays where nothing differs but what always does. */
-function kept(shown: string, printed: string): string {
-  return normal(shown) === normal(printed) ? shown : printed;
-}
-
-function normal(output: string): string {
-  return Object.entries(VARIABLES).reduce(
-    (text, [name, pattern]) => text.replace(pattern, `<${name}>`),
-    output.replace(SPANS, ""),
+/** Ids become `<run 1>`, `<run 2>`, … as they first appear. */
+function normal(text: string): string {
+  const timeless = Object.entries(TIMES).reduce(
+    (replaced, [name, pattern]) => replaced.replace(pattern, `<${name}>`),
+    text.replace(WAITED, '$1, "waitedMs": <span>'),
   );
+  return Object.entries(IDS).reduce((replaced, [name, pattern]) => {
+    const seen: string[] = [];
+    return replaced.replace(pattern, (id) => {
+      if (!seen.includes(id)) seen.push(id);
+      return `<${name} ${seen.indexOf(id) + 1}>`;
+    });
+  }, timeless);
 }
 
 /** `$ ` begins a command, `> ` goes on with it; what follows is its output. */
 function commandsOf(block: string): Command[] {
   const found = [...block.matchAll(/^\$ .*\n(?:> .*\n)*/gm)];
   if (found[0]?.index !== 0) throw new Error(`a block begins without a command: ${block}`);
-  return found.map((match, at) => ({
-    source: match[0].replace(/^[$>] /gm, ""),
-    shown: match[0],
-    output: block.slice(match.index + match[0].length, found[at + 1]?.index),
-  }));
+  return found.map(([shown]) => ({ source: shown.replace(/^[$>] /gm, ""), shown }));
 }
 
 /** What each command prints, both to the standard output and to the standard error. */
