@@ -5,7 +5,7 @@ import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { nodeBin, repoRoot } from "../../scripts/lib/process.mjs";
 import { ChildProgram } from "../support/child-program.js";
-import { Consumer } from "../support/consumer.js";
+import { type Consumer, PackedPackages } from "../support/consumer.js";
 import { useScheduler } from "../support/use-scheduler.js";
 
 /** npm fetches what its cache does not have. */
@@ -33,13 +33,69 @@ const FROM = {
   "@cloaca/protocol": "RunService",
 };
 
-const named = (line: (names: string, from: string) => string): string =>
-  Object.entries(FROM)
+type Doors = Readonly<Record<string, string>>;
+
+const named = (doors: Doors, line: (names: string, from: string) => string): string =>
+  Object.entries(doors)
     .map(([from, names]) => line(names, JSON.stringify(from)))
     .join("\n");
 
-const imports = named((names, from) => `import { ${names} } from ${from};`);
-const requires = named((names, from) => `const { ${names} } = require(${from});`);
+const importsOf = (doors: Doors) => named(doors, (names, from) => `import { ${names} } from ${from};`);
+const requiresOf = (doors: Doors) => named(doors, (names, from) => `const { ${names} } = require(${from});`);
+const imports = importsOf(FROM);
+const requires = requiresOf(FROM);
+
+/** Of each package: what is taken from it, what is done with that, and what the latter prints. */
+const ALONE: Readonly<Record<string, { doors: Doors; program: string; prints: RegExp }>> = {
+  "@cloaca/protocol": {
+    doors: { "@cloaca/protocol": "RunService" },
+    program: "console.log(RunService.typeName);",
+    prints: /^cloaca\.v1\.RunService\n$/,
+  },
+  "@cloaca/server": {
+    doors: {
+      "@cloaca/server": "startServer",
+      "@cloaca/server/embedded": "startEmbedded",
+      "@cloaca/server/audit": "auditFile",
+    },
+    program: `startEmbedded({ store: "memory:", address: "127.0.0.1:0" }).then(async ({ address, stop }) => {
+      await stop();
+      console.log(address, typeof startServer, typeof auditFile);
+    });`,
+    prints: /^127\.0\.0\.1:\d+ function function\n$/,
+  },
+  "@cloaca/sdk": {
+    doors: {
+      "@cloaca/sdk": "Host, workflow",
+      "@cloaca/sdk/client": "Client",
+      "@cloaca/sdk/testing": "runTask",
+    },
+    program: `const one = workflow("one", ({ task }) => { task({ id: "a" }, () => ({ n: 1 })); });
+    runTask(one, "a").then(({ context }) => {
+      new Client({ url: "127.0.0.1:1" }).close();
+      console.log(JSON.stringify(context), typeof Host);
+    });`,
+    prints: /^\{"n":1\} function\n$/,
+  },
+  cloaca: {
+    doors: { cloaca: "DefaultRunner, workflow", "cloaca/testing": "runTask" },
+    program: `const one = workflow("one", ({ task }) => { task({ id: "a" }, () => ({ n: 1 })); });
+    const runner = new DefaultRunner("memory:");
+    runner.execute(one).then(async ({ context }) => {
+      await runner.close();
+      console.log(context.get("n"), typeof runTask);
+    });`,
+    prints: /^1 function\n$/,
+  },
+  // It is a command, and has no other door.
+  "@cloaca/conformance": {
+    doors: { "node:module": "createRequire", "node:path": "join", "node:child_process": "execFileSync" },
+    program: `const manifest = createRequire(process.argv[1])("@cloaca/conformance/package.json");
+    const bin = join(process.cwd(), "../node_modules/@cloaca/conformance", manifest.bin["cloaca-conformance"]);
+    console.log(String(execFileSync(process.execPath, [bin, "--list"])));`,
+    prints: /^basic +hello-first /,
+  },
+};
 
 const TYPED = `${imports}
 import { type Context, Host, PermanentError, type TaskHandle, task, WorkflowBuilder } from "cloaca";
@@ -93,13 +149,27 @@ await host.run();
 `;
 
 describe("packages that are installed from their tarballs", () => {
+  let packages: PackedPackages;
   let consumer: Consumer;
   beforeAll(async () => {
-    consumer = await Consumer.install();
-    consumer.write("esm/package.json", JSON.stringify({ type: "module" }));
-    consumer.write("cjs/package.json", "{}");
+    packages = new PackedPackages();
+    consumer = await packages.install(...packages.names);
   }, PATIENCE_MS);
-  afterAll(() => consumer.remove());
+  afterAll(() => packages.remove());
+
+  it("are all tried alone", () => expect(packages.names.toSorted()).toEqual(Object.keys(ALONE).toSorted()));
+
+  it.each(Object.entries(ALONE))(
+    "serve alone, with what they depend on: %s",
+    {
+      timeout: PATIENCE_MS,
+    },
+    async (name, { doors, program, prints }) => {
+      const alone = await packages.install(name);
+      expect(await alone.output(alone.write("esm/main.js", `${importsOf(doors)}\n${program}`))).toMatch(prints);
+      expect(await alone.output(alone.write("cjs/main.js", `${requiresOf(doors)}\n${program}`))).toMatch(prints);
+    },
+  );
 
   it.each([
     ["an ES module", "esm/main.js", imports],

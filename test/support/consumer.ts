@@ -9,23 +9,44 @@ import { packAll } from "../../scripts/packages.mjs";
 
 const run = promisify(execFile);
 
-export class Consumer {
-  readonly folder = realpathSync(mkdtempSync(join(tmpdir(), "cloaca-consumer-")));
+/** All packages, packed once; what is installed of them goes into projects beside each other. */
+export class PackedPackages {
+  readonly #folder = realpathSync(mkdtempSync(join(tmpdir(), "cloaca-consumer-")));
+  readonly #tarballs = new Map(
+    packAll(join(this.#folder, "tarballs")).map(({ name, tarball }) => [name, `file:${tarball}`]),
+  );
+
+  get names(): string[] {
+    return [...this.#tarballs.keys()];
+  }
 
   /**
-   * Installs every package from its tarball; what they need comes from npm's cache, or the registry that npm is set to. No scripts
-   * run: a scheduler in memory needs nothing that is compiled.
+   * Installs packages into a project of their own. The others are there only as far as these depend on them, from their tarballs
+   * too; what else is needed comes from npm's cache, or the registry that npm is set to. No scripts run: a scheduler in memory needs
+   * nothing that is compiled.
    */
-  static async install(): Promise<Consumer> {
-    const consumer = new Consumer();
-    const packed = packAll(join(consumer.folder, "tarballs"));
-    const dependencies = Object.fromEntries(packed.map(({ name, tarball }) => [name, `file:${tarball}`]));
-    consumer.write("package.json", JSON.stringify({ name: "consumer", private: true, dependencies }));
+  async install(...names: readonly string[]): Promise<Consumer> {
+    const consumer = new Consumer(realpathSync(mkdtempSync(join(this.#folder, "project-"))));
+    const tarballs = [...this.#tarballs];
+    const dependencies = Object.fromEntries(tarballs.filter(([name]) => names.includes(name)));
+    const overrides = Object.fromEntries(tarballs.filter(([name]) => !names.includes(name)));
+    consumer.write("package.json", JSON.stringify({ name: "consumer", private: true, dependencies, overrides }));
+    consumer.write("esm/package.json", JSON.stringify({ type: "module" }));
+    consumer.write("cjs/package.json", "{}");
     const [program, ...args] = npm();
     const quiet = ["--prefer-offline", "--ignore-scripts", "--no-audit", "--no-fund"];
     await run(program, [...args, "install", ...quiet], { cwd: consumer.folder });
     return consumer;
   }
+
+  remove(): void {
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/** A project that has packages installed, with a folder `esm` for ES modules and one `cjs` for CommonJS. */
+export class Consumer {
+  constructor(readonly folder: string) {}
 
   /** Writes a file into the project; returns its path. */
   write(name: string, text: string): string {
@@ -43,9 +64,5 @@ export class Consumer {
       const { message, stdout = "" } = error as Error & { readonly stdout?: string };
       throw new Error(`${message}\n${stdout}`, { cause: error });
     }
-  }
-
-  remove(): void {
-    rmSync(this.folder, { recursive: true, force: true });
   }
 }
