@@ -4,7 +4,7 @@
 import { workflow } from "@cloaca/sdk";
 import { Backoff } from "../../../sdk-ts/dist/runner/backoff.js";
 import { CodeBook } from "../../../sdk-ts/dist/runner/code-book.js";
-import { HostConnection } from "../../../sdk-ts/dist/runner/connection.js";
+import { HostConnection, WELCOME_TIMEOUT_MS } from "../../../sdk-ts/dist/runner/connection.js";
 import { HostSession } from "../../../sdk-ts/dist/runner/session.js";
 
 const { address, hosts } = JSON.parse(process.argv[2] ?? "");
@@ -40,15 +40,20 @@ async function serve(hostId) {
   let ttlMs = Number.POSITIVE_INFINITY;
   for (;;) {
     const dialledAt = nowMs();
-    const connection = new HostConnection(address, session, {
-      welcomed: (welcome) => {
-        const { resumed } = welcome;
-        ttlMs = welcome.ttlMs;
-        backoff.reset();
-        process.send?.({ type: "welcomed", resumed, dialledAt, at: nowMs() });
+    const connection = new HostConnection(
+      address,
+      session,
+      {
+        welcomed: (welcome) => {
+          const { resumed } = welcome;
+          ttlMs = welcome.ttlMs;
+          backoff.reset();
+          process.send?.({ type: "welcomed", resumed, dialledAt, at: nowMs() });
+        },
+        drain() {},
       },
-      drain() {},
-    });
+      Math.min(WELCOME_TIMEOUT_MS, ttlMs / 3),
+    );
     await connection.outcome;
     const waitMs = backoff.next(ttlMs / 3);
     await new Promise((resolve) => setTimeout(resolve, waitMs));
