@@ -1,6 +1,7 @@
 import { CloacaError } from "./cloaca-error.js";
 import { ErrorRecord } from "./error-record.js";
 import { attempt, isObject, read } from "./foreign-value.js";
+import { GRPC_STATUSES } from "./grpc-status.js";
 import { DeferTimeoutError, SlotsClosedError } from "./handle-errors.js";
 import { ConnectionError, RemoteError } from "./remote-errors.js";
 import { retryAfterIn } from "./retry-after.js";
@@ -71,26 +72,6 @@ function httpVerdict(status: number): Verdict | null {
   if (status >= 500 && status <= 599) return "transient";
   return status >= 400 && status <= 499 ? "lasting" : null;
 }
-
-const GRPC_STATUSES = [
-  "OK",
-  "CANCELLED",
-  "UNKNOWN",
-  "INVALID_ARGUMENT",
-  "DEADLINE_EXCEEDED",
-  "NOT_FOUND",
-  "ALREADY_EXISTS",
-  "PERMISSION_DENIED",
-  "RESOURCE_EXHAUSTED",
-  "FAILED_PRECONDITION",
-  "ABORTED",
-  "OUT_OF_RANGE",
-  "UNIMPLEMENTED",
-  "INTERNAL",
-  "UNAVAILABLE",
-  "DATA_LOSS",
-  "UNAUTHENTICATED",
-] as const;
 
 const TRANSIENT_STATUSES: ReadonlySet<string> = new Set([
   "UNAVAILABLE",

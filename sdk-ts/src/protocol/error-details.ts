@@ -1,27 +1,7 @@
 /** Statuses as errors of the SDK, with what `google.rpc` details say: the same for gRPC and for Connect. */
 import { BinaryReader } from "@bufbuild/protobuf/wire";
+import { GRPC_STATUSES } from "../errors/grpc-status.js";
 import { ConnectionError, type Problem, RemoteError } from "../errors/index.js";
-
-/** Names of the gRPC statuses, by number. Connect has the same numbers. */
-const STATUS_NAMES = [
-  "OK",
-  "CANCELLED",
-  "UNKNOWN",
-  "INVALID_ARGUMENT",
-  "DEADLINE_EXCEEDED",
-  "NOT_FOUND",
-  "ALREADY_EXISTS",
-  "PERMISSION_DENIED",
-  "RESOURCE_EXHAUSTED",
-  "FAILED_PRECONDITION",
-  "ABORTED",
-  "OUT_OF_RANGE",
-  "UNIMPLEMENTED",
-  "INTERNAL",
-  "UNAVAILABLE",
-  "DATA_LOSS",
-  "UNAUTHENTICATED",
-];
 
 /** Those that say that the scheduler was not reached, or has gone. */
 const LOST: ReadonlySet<string> = new Set(["UNAVAILABLE", "CANCELLED", "UNKNOWN"]);
@@ -43,7 +23,7 @@ export interface CallStatus {
 }
 
 export function errorOf({ code, message, details, cause }: CallStatus, address: string): RemoteError | ConnectionError {
-  const name = STATUS_NAMES[code] ?? "UNKNOWN";
+  const name = GRPC_STATUSES[code] ?? "UNKNOWN";
   const said = parseDetails(details);
   if (said.code === "" && LOST.has(name)) return new ConnectionError(address, message, { cause });
   const { problems, retryAfterMs } = said;

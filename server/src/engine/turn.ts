@@ -7,12 +7,13 @@ import { type LeaseEvent, leaseEvent, type Receipt } from "../core/lease-events.
 import { parseLeaseId } from "../core/lease-id.js";
 import { controlRun, type RunControl, type RunControlled } from "../core/run-control.js";
 import type { HostEffect, RunDraft } from "../core/run-draft.js";
-import type { Grants, StartedRun, StartRun, Store, UpdateSession } from "../store/store.js";
+import type { Grants, StartedRun, StartRun, UpdateSession } from "../store/store.js";
 import type { Connection } from "./connection.js";
 import { slotsProblems } from "./greeting.js";
 import { answer, type ControlRequest, type Incoming } from "./inbox.js";
 import type { SchedulerOptions } from "./options.js";
 import type { Registration } from "./registrations.js";
+import { runNotFound } from "./run-not-found.js";
 import type { Switchboard } from "./switchboard.js";
 
 /** What somebody wants done to a run. */
@@ -235,15 +236,6 @@ export class Turn {
       this.connections.drop(id, new CloacaError("SESSION_EXPIRED", `session ${id} was silent for longer than its TTL`));
     }
   }
-}
-
-export function runNotFound(
-  { namespace, runId }: { namespace: string; runId: string },
-  store: Pick<Store, "stats">,
-): CloacaError {
-  const { purgedRuns } = store.stats();
-  const purged = purgedRuns === 0 ? "" : `; it may be among the finished runs that were purged (${purgedRuns} so far)`;
-  return new CloacaError("RUN_NOT_FOUND", `namespace "${namespace}" has no run "${runId}"${purged}`);
 }
 
 /** Gives each request the results of its own items. */

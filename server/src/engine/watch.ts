@@ -1,7 +1,7 @@
 /** Follows the event log: from the store as far as that is behind, then from what each commit appends. */
 import type { EventBatch, EventChunk, EventPage, Store } from "../store/store.js";
 import type { RunFeed } from "./run-feed.js";
-import { runNotFound } from "./turn.js";
+import { runNotFound } from "./run-not-found.js";
 
 export interface WatchQuery {
   readonly namespace: string;

@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync, statSync } from "node:fs";
+import fs, { fstatSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -106,5 +107,29 @@ describe("the log of a store", () => {
     const options = testOptions();
     const { db, release } = openDatabase(file, "");
     world = new World(new LiveStore(new SqliteJournal(db, release, options.clock), options), options);
+  });
+
+  it("is what the operating system is asked to sync, either way", async () => {
+    const { fdatasync, fdatasyncSync } = fs;
+    const synced: number[] = [];
+    const note = (fd: number): void => void synced.push(fstatSync(fd).ino);
+    try {
+      fs.fdatasyncSync = (fd) => {
+        note(fd);
+        fdatasyncSync(fd);
+      };
+      fs.fdatasync = Object.assign((...[fd, done]: Parameters<typeof fdatasync>) => {
+        note(fd);
+        fdatasync(fd, done);
+      }, fdatasync);
+      syncBuiltinESMExports();
+      log.syncNow();
+      await log.sync();
+    } finally {
+      Object.assign(fs, { fdatasync, fdatasyncSync });
+      syncBuiltinESMExports();
+    }
+    const { ino } = statSync(wal);
+    expect(synced).toEqual([ino, ino]);
   });
 });
