@@ -96,6 +96,12 @@ export const MIGRATIONS: readonly Migration[] = [
   );
   INSERT INTO purged VALUES (0, 0, 0, 0, 0);
   `,
+  // Not IN: SQLite made a table of its list anew for each run that was written, a third of all that a commit cost.
+  `
+  DROP INDEX runs_live;
+  CREATE INDEX runs_live ON runs (number)
+    WHERE status = 'PENDING' OR status = 'RUNNING' OR status = 'PAUSED' OR endings > 0;
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
