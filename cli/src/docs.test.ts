@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import type { AuditReport } from "@cloaca/server/audit";
 import { Command } from "commander";
 import { describe, expect, it } from "vitest";
+import { allCommands } from "./commands/all.js";
 import { EXIT } from "./exit-code.js";
 import { auditJson } from "./json/audit-shape.js";
 import { eventJson, hostJson, runJson, taskJson, wholeRunJson, workflowJson } from "./json/shapes.js";
@@ -11,7 +12,8 @@ import { serverCommand } from "./server-command.js";
 import { host, log, run, task, workflow } from "./testing/fixtures.js";
 
 const page = readFileSync(new URL("../../docs/CLI.md", import.meta.url), "utf8");
-const program = makeProgram(serverCommand());
+const server = serverCommand();
+const program = makeProgram(allCommands(server), server);
 /** `help` says what `--help` does. */
 const described = program.commands.filter((command) => command.name() !== "help");
 const commands = new Map(described.map((command) => [command.name(), command]));

@@ -2,40 +2,15 @@
 import { Command, type OutputConfiguration } from "commander";
 import { closest, distance } from "fastest-levenshtein";
 import { CommandError, type Hint } from "./command-error.js";
-import { auditCommand } from "./commands/audit.js";
-import { cancelCommand, pauseCommand, resumeCommand, retryCommand } from "./commands/control.js";
-import { explainCommand } from "./commands/explain.js";
-import { drainCommand, hostsCommand } from "./commands/hosts.js";
-import { runWorkflowCommand } from "./commands/run.js";
-import { runsCommand } from "./commands/runs.js";
-import { showCommand } from "./commands/show.js";
-import { showStatus, statusCommand } from "./commands/status.js";
-import { watchCommand } from "./commands/watch.js";
-import { promoteCommand, workflowsCommand } from "./commands/workflows.js";
 import { EXIT } from "./exit-code.js";
 import { type Io, processIo, setIo } from "./io.js";
 import { toJson } from "./json/raw-json.js";
-import { runCommand } from "./session.js";
 import { withSettings } from "./settings.js";
 import { styled } from "./terminal/help-style.js";
 import { VERSION } from "./version.js";
 
-const GROUPS: readonly (readonly [title: string, commands: (server: Command) => readonly Command[]])[] = [
-  [
-    "Look:",
-    () => [
-      statusCommand(),
-      runsCommand(),
-      showCommand(),
-      watchCommand(),
-      explainCommand(),
-      workflowsCommand(),
-      hostsCommand(),
-    ],
-  ],
-  ["Run:", () => [runWorkflowCommand(), cancelCommand(), pauseCommand(), resumeCommand(), retryCommand()]],
-  ["Operate:", (server) => [server, promoteCommand(), drainCommand(), auditCommand()]],
-];
+/** Commands, under the title that help gives them. */
+export type CommandGroup = readonly [title: string, commands: readonly Command[]];
 
 const AFTER = `
 A run is named by its id, by the beginning of it where no other begins alike, or
@@ -56,10 +31,8 @@ Examples:
   cloaca watch last
   cloaca explain last`;
 
-/**
- * @param server the command that runs a scheduler: it brings the scheduler's code, which no other command needs
- */
-export function makeProgram(server: Command, io: Io = processIo): Command {
+/** @param server that of the commands which runs a scheduler */
+export function makeProgram(groups: readonly CommandGroup[], server: Command, io: Io = processIo): Command {
   const program = new Command("cloaca")
     .description("Workflows whose task code lives in remote task hosts. Without a command: how the scheduler is.")
     .version(VERSION, "-V, --version", "print the version")
@@ -70,14 +43,16 @@ export function makeProgram(server: Command, io: Io = processIo): Command {
     .addHelpText("after", AFTER)
     .exitOverride()
     .action(async (_flags: unknown, command: Command) => {
+      const { runCommand } = await import("./session.js");
+      const { showStatus } = await import("./commands/status.js");
       await runCommand(command, async (session) => {
         const [unknown] = command.args;
         if (unknown !== undefined) throw unknownCommand(unknown, command);
         await showStatus(session);
       });
     });
-  for (const [title, commands] of GROUPS) {
-    for (const command of commands(server)) program.addCommand(command.helpGroup(title));
+  for (const [title, commands] of groups) {
+    for (const command of commands) program.addCommand(command.helpGroup(title));
   }
   program.addCommand(helpCommand().helpGroup("Operate:"));
   for (const command of [program, ...program.commands]) {
@@ -104,14 +79,15 @@ function helpCommand(): Command {
   return new Command("help")
     .description("print the help of a command")
     .argument("[command]")
-    .action((name: string | undefined, _flags: unknown, command: Command) =>
-      runCommand(command, async () => {
+    .action(async (name: string | undefined, _flags: unknown, command: Command) => {
+      const { runCommand } = await import("./session.js");
+      await runCommand(command, async () => {
         const program = command.parent ?? command;
         const meant = name === undefined ? program : program.commands.find((other) => other.name() === name);
         if (meant === undefined) throw unknownCommand(name ?? "", program);
         meant.outputHelp();
-      }),
-    );
+      });
+    });
 }
 
 function isGiven(program: Command, option: string): boolean {

@@ -2,7 +2,6 @@
 import { CloacaError, DEFAULT_LIMITS, type EngineLog, type RunningServer, startServer } from "@cloaca/server";
 import { Command, Option } from "commander";
 import { pino } from "pino";
-import pretty from "pino-pretty";
 import { origins, parseAddress, parseDuration, parseStore, parseSwitch, wholeNumber } from "./options.js";
 
 interface ServerFlags {
@@ -123,7 +122,15 @@ async function runServer(flags: ServerFlags, command: Command): Promise<void> {
     const limits = { sessionTtlMs, maxPatchBytes, maxContextBytes, maxMessageBytes };
     const { address, store, allowOrigin: allowOrigins, keepRunsFor: keepRunsForMs, keepRuns } = flags;
     const retention = { keepRunsForMs, keepRuns };
-    server = await startServer({ address, store, allowOrigins, limits, ...retention, log: logTo(flags), checkBooks });
+    server = await startServer({
+      address,
+      store,
+      allowOrigins,
+      limits,
+      ...retention,
+      log: await logTo(flags),
+      checkBooks,
+    });
   } catch (error) {
     const { code, message } = CloacaError.from(error);
     return command.error(`error: ${code}: ${message}`, { exitCode: 1, code });
@@ -166,10 +173,12 @@ function stopOnSignal(server: RunningServer): void {
   process.on("SIGTERM", stop);
 }
 
-function logTo({ logLevel, logFormat }: ServerFlags): EngineLog {
+async function logTo({ logLevel, logFormat }: ServerFlags): Promise<EngineLog> {
   const isPretty = logFormat === "pretty" || (logFormat === "auto" && process.stdout.isTTY);
   // Synchronous where people read, so that the last line is there when the process ends.
-  const stream = isPretty ? pretty({ sync: true, ignore: "pid,hostname" }) : pino.destination({ sync: true });
+  const stream = isPretty
+    ? (await import("pino-pretty")).default({ sync: true, ignore: "pid,hostname" })
+    : pino.destination({ sync: true });
   const logger = pino({ level: logLevel }, stream);
   return {
     info: (event, fields) => logger.info({ event, ...fields }, event),

@@ -1,13 +1,14 @@
 /** What a command works with while it runs: the scheduler, and the places where it prints. */
 import { Client } from "@cloaca/sdk/client";
 import type { Command } from "commander";
-import { type CommandError, type Hint, toCommandError } from "./command-error.js";
+import type { CommandError, Hint } from "./command-error.js";
 import { EXIT, type ExitCode } from "./exit-code.js";
 import { type Io, ioOf } from "./io.js";
 import { type JsonValue, toJson } from "./json/raw-json.js";
 import { type Settings, saysJson, settingsOf } from "./settings.js";
 import type { Line } from "./terminal/line.js";
 import { Screen, wantsColour } from "./terminal/screen.js";
+import { toCommandError } from "./told-error.js";
 
 /** A scheduler that takes longer than this is as good as none, to somebody who waits. */
 const CALL_TIMEOUT_MS = 15_000;

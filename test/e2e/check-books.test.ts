@@ -42,10 +42,10 @@ describe("cloaca server --check-books", () => {
     wire.close();
     await scheduler.end("SIGKILL");
     const db = new Database(file);
-    const { data } = db.prepare<[], { data: string }>("SELECT data FROM task_runs").get() ?? { data: "" };
-    const forged = data.replace(/"sessionId":"[^"]+"/, '"sessionId":"s-of-nobody"');
-    expect(forged).not.toBe(data);
-    db.prepare("UPDATE task_runs SET data = ?").run(forged);
+    const tasks = db.prepare<[], string>("SELECT tasks FROM events WHERE tasks IS NOT NULL").pluck().get() ?? "";
+    const forged = tasks.replace(/"sessionId":"[^"]+"/, '"sessionId":"s-of-nobody"');
+    expect(forged).not.toBe(tasks);
+    db.prepare("UPDATE events SET tasks = ? WHERE tasks = ?").run(forged, tasks);
     db.close();
   }
 

@@ -97,29 +97,33 @@ describe("a scheduler that keeps some runs", () => {
     return JSON.parse(stdout) as { runs: number; purgedRuns: number | null };
   }
 
-  it("killed while it removes a large run: what is left goes after the restart, although all is kept from then on", {
+  it("killed while it removes a long run: what is left goes after the restart, although all is kept from then on", {
     timeout: 60_000,
   }, async () => {
     const purging = await open("--keep-runs", "3");
     const wire = new Wire(purging.scheduler.address);
     closing.push(() => wire.close());
-    const tasks = Array.from({ length: 4_000 }, (_, n) => ({ id: `t${n}` }));
-    await wire.call(WorkflowService.method.registerWorkflow, { definition: { name: "wide", tasks } });
-    const { runId } = await wire.call(RunService.method.startRun, { run: { workflow: "wide" } });
+    const definition = { name: "long", tasks: [{ id: "nobody_has_code_for_it" }] };
+    await wire.call(WorkflowService.method.registerWorkflow, { definition });
+    const { runId } = await wire.call(RunService.method.startRun, { run: { workflow: "long" } });
+    for (let n = 0; n < 1_000; n++) {
+      await purging.client.pause(runId);
+      await purging.client.resume(runId);
+    }
     await purging.client.cancel(runId);
     await serve(purging.scheduler);
     const runs = await start(purging.client, 3);
     await gone(purging.client, runId);
     await purging.scheduler.end("SIGKILL");
     // Out of sight, and not yet removed: an audit that looks at the file does not mind.
-    const rows = (): number => inFile("SELECT count(*) FROM task_runs WHERE run = 1");
+    const rows = (): number => inFile("SELECT count(*) FROM events WHERE run = 1");
     expect(inFile("SELECT count(*) FROM unswept")).toBe(1);
     expect(rows()).toBeGreaterThan(100);
     await expectRight("--store", `sqlite://${file}`);
 
     const after = await open();
     while (inFile("SELECT count(*) FROM unswept") > 0) await after.client.list();
-    expect([rows(), inFile("SELECT count(*) FROM events WHERE run = 1")]).toEqual([0, 0]);
+    expect(rows()).toBe(0);
     expect((await gone(after.client, runId)).message).toMatch(/were purged/);
     expect(await listed(after.client)).toEqual([...runs].reverse());
     for (const { logs } of [purging.scheduler, after.scheduler]) expectNoTrouble(logs);
@@ -146,7 +150,6 @@ describe("a scheduler that keeps some runs", () => {
     await scheduler.log("runs_purged", (line) => line["purgedRuns"] === runs.length - KEEP);
     expect(await listed(client)).toEqual(runs.slice(-KEEP).reverse());
     expect(inFile("SELECT count(DISTINCT run) FROM events")).toBe(KEEP);
-    expect(inFile("SELECT count(DISTINCT run) FROM task_runs")).toBe(KEEP);
     expect(await expectRight("--store", `sqlite://${file}`)).toMatchObject({
       runs: KEEP,
       purgedRuns: runs.length - KEEP,

@@ -8,6 +8,9 @@ export interface BackoffOptions {
 
 export const DEFAULT_BACKOFF: BackoffOptions = { firstMs: 100, maxMs: 10_000, random: Math.random };
 
+/** As gRPC's own: https://github.com/grpc/grpc/blob/master/doc/connection-backoff.md */
+const GROWTH = 1.6;
+
 export class Backoff {
   #failures = 0;
 
@@ -20,7 +23,7 @@ export class Backoff {
    */
   next(capMs: number = Number.POSITIVE_INFINITY): number {
     const { firstMs, maxMs, random } = this.options;
-    const step = Math.min(maxMs, capMs, firstMs * 2 ** Math.min(this.#failures, 30));
+    const step = Math.min(maxMs, capMs, firstMs * GROWTH ** Math.min(this.#failures, 50));
     this.#failures++;
     return step / 2 + (step / 2) * random();
   }

@@ -25,9 +25,10 @@ export interface WriteSet {
   readonly workflowSettings: readonly WorkflowSettings[];
   readonly sessions: readonly SessionRecord[];
   readonly endedSessions: readonly string[];
-  /** Each tells its changes: `before`, `runBefore`, `isNew`. */
+  /** Each tells its changes: `before`, `runBefore`, `isNew`, and its `events` with their `position`. */
   readonly runs: readonly LiveRun[];
-  readonly chunks: readonly (EventChunk & { readonly runNumber: number })[];
+  /** The events of all of them, as they are told. */
+  readonly chunks: readonly EventChunk[];
   readonly purge: PurgeWrites | null;
 }
 

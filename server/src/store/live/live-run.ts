@@ -27,6 +27,8 @@ export class LiveRun implements RunDraft {
   runBefore: Run | null = null;
   /** Events that the turn appended. */
   events: RunEvent[] = [];
+  /** Where they will stand in the log. */
+  position = 0;
   isDirty = false;
   /** Started in this turn. */
   isNew = false;

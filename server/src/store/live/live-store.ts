@@ -302,20 +302,14 @@ export class LiveStore implements S.Store {
   #write(): () => void {
     const runs = [...this.#books.dirtyRuns];
     const from = this.#position;
-    const chunks: (S.EventChunk & { readonly runNumber: number })[] = [];
+    const chunks: S.EventChunk[] = [];
     for (const run of runs) {
       if (run.events.length === 0) continue;
       const { id: runId, namespace, workflow } = run.run();
+      const { graph, events } = run;
       const position = from + chunks.length + 1;
-      chunks.push({
-        position,
-        namespace,
-        runId,
-        workflow,
-        graph: run.graph,
-        events: run.events,
-        runNumber: run.number,
-      });
+      run.position = position;
+      chunks.push({ position, namespace, runId, workflow, graph, events });
     }
     const sessions = [...this.#sessions.dirty];
     const workflows = this.#workflows.dirty;

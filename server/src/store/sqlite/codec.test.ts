@@ -1,10 +1,7 @@
 import { describe, expect, it } from "vitest";
-import type { Run, RunEvent, TaskRun } from "../../core/model.js";
-import { initialTaskRun } from "../../core/task-run.js";
-import { decodeEvents, decodeRun, decodeTaskRun, encodeEvents, encodeRun, encodeTaskRun } from "./codec.js";
-
-/** What a writer that goes field by field could get wrong. */
-const AWKWARD = 'say "no" \\ to\n\u0001 naïve 🦆 \u2028 </x>';
+import type { Run, RunEvent } from "../../core/model.js";
+import { AWKWARD } from "../../testing/awkward.js";
+import { decodeEvents, decodeRun, encodeEvents, encodeRun } from "./codec.js";
 
 const plainRun: Run = {
   id: "r1",
@@ -49,51 +46,6 @@ const fullRun: Run = {
 };
 
 const failure = { code: "TASK_FAILED", type: "Error", message: AWKWARD, stack: AWKWARD };
-const plainTask: TaskRun = { ...initialTaskRun("r1", 3, 0), state: "READY" };
-const fullTask: TaskRun = {
-  ...plainTask,
-  state: "DEFERRED",
-  attempt: 2,
-  attemptsBefore: 1,
-  retryAt: 9,
-  recovery: 1,
-  lossesHeld: 1,
-  losses: [
-    { hostId: "h", sessionId: "s", leaseId: "r.0.1", attempt: 1, at: 5, slotHeld: true, reason: 'it said "bye"' },
-  ],
-  lossesDeferred: 2,
-  fence: 7,
-  lease: {
-    id: "r1.3.7",
-    sessionId: "s1",
-    hostId: AWKWARD,
-    slotSince: null,
-    deferral: {
-      n: 1,
-      pollIntervalMs: 1_000,
-      maxWaitMs: 0,
-      description: AWKWARD,
-      deferredAt: 5,
-      reclaimedAt: null,
-      outcome: null,
-    },
-  },
-  ending: [
-    { id: "r1.3.6", sessionId: "s2", hostId: "h", reason: "TIMEOUT", holdsSlot: true, retry: { at: 9, attempt: 2 } },
-    { id: "r1.3.4", sessionId: "s2", hostId: "h", reason: "TIMEOUT", holdsSlot: true, retry: null },
-    { id: "r1.3.2", sessionId: "s2", hostId: "h", reason: "RUN_CANCELLED", holdsSlot: false },
-  ],
-  outcome: { leaseId: "r1.3.5", sessionId: "s1", kind: "decline", digest: AWKWARD, retry: { at: 5, attempt: 3 } },
-  declinedBy: ["s1", AWKWARD],
-  failure,
-  skip: "UPSTREAM_FAILED",
-  hostId: AWKWARD,
-  slotHeldMs: 4,
-  readyAt: 1,
-  startedAt: 2,
-  finishedAt: 3,
-};
-
 describe("rows", () => {
   it.each([
     ["plain", plainRun],
@@ -103,15 +55,6 @@ describe("rows", () => {
     const data = encodeRun(run);
     const row = { number: 1, run_id: id, namespace, workflow, version, status, data, input: JSON.stringify(input) };
     expect(decodeRun({ ...row, request_id: requestId === "" ? null : requestId })).toEqual(run);
-  });
-
-  it.each([
-    ["plain", plainTask],
-    ["leased", { ...plainTask, state: "LEASED" as const, lease: { ...lease(), slotSince: 9 } }],
-    ["full", fullTask],
-  ])("keep a %s task run", (_name, task) => {
-    const row = { task: 3, data: encodeTaskRun(task), checkpoint: null, patch: null };
-    expect(decodeTaskRun("r1", row)).toEqual(task);
   });
 
   it("keep events", () => {
@@ -137,7 +80,3 @@ describe("rows", () => {
     expect(decodeEvents(encodeEvents([]))).toEqual([]);
   });
 });
-
-function lease() {
-  return { id: "r1.3.7", sessionId: "s1", hostId: "h", deferral: null };
-}

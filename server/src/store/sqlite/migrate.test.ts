@@ -62,7 +62,8 @@ describe("migrations", () => {
       expect(db.pragma("integrity_check", { simple: true })).toBe("ok");
       const schema = db.prepare("SELECT type, name, sql FROM sqlite_schema ORDER BY name").all();
       const tables = db.prepare<[], { name: string }>("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
-      return { schema, rows: tables.map(({ name }) => [name, db.prepare(`SELECT * FROM ${name}`).all()]) };
+      const rows = tables.map(({ name }) => [name, db.prepare(`SELECT * FROM ${name}`).all()] as const);
+      return { schema, rows };
     });
 
   /** Migrates in a process of its own, which is killed when it reaches the point. */
@@ -132,7 +133,12 @@ describe("migrations", () => {
   it("takes a file from before runs were purged, with everything in it, and an audit reads it as it is", async () => {
     await fill();
     const db = new Database(file);
-    db.exec("DROP TABLE unswept; DROP TABLE purged_requests; DROP TABLE purged; PRAGMA user_version = 1");
+    db.exec(`
+      DROP TABLE unswept; DROP TABLE purged_requests; DROP TABLE purged;
+      DROP INDEX runs_live;
+      CREATE INDEX runs_live ON runs (number) WHERE status IN ('PENDING', 'RUNNING', 'PAUSED') OR endings > 0;
+      ALTER TABLE events DROP COLUMN tasks; DROP TABLE pauses;
+      PRAGMA user_version = 1`);
     db.close();
     const before = whole();
     expect(await auditFile(file, { keep: 10 })).toMatchObject({ breaches: [], runs: RUNS, purgedRuns: 0 });
@@ -141,7 +147,8 @@ describe("migrations", () => {
     expect(store.stats()).toMatchObject({ liveRuns: RUNS, purgedRuns: 0 });
     await store.close();
     expect(version()).toBe(SCHEMA_VERSION);
-    expect(whole().rows).toEqual(expect.arrayContaining(before.rows));
+    const rows = before.rows.map(([table, of]) => [table, table === "events" ? of.map(withoutTasks) : of]);
+    expect(whole().rows).toEqual(expect.arrayContaining(rows));
   });
 
   it("a step that fails leaves the version before it, and says why", async () => {
@@ -164,3 +171,8 @@ describe("migrations", () => {
     expect(whole()).toEqual(before);
   });
 });
+
+/** A row of the log from before it said how task runs stand. */
+function withoutTasks(row: unknown): unknown {
+  return { ...(row as object), tasks: null };
+}

@@ -31,13 +31,17 @@ export function needsRow(task: TaskRun): boolean {
   return (task.state !== "WAITING" && task.state !== "READY") || task.fence > 0;
 }
 
-/**
- * P9: time in which no scheduler ran does not count towards a timeout; what came before it does. The books say so from here
- * on, and not only until the next restart: what was held is added up, and the slot counts from now.
- */
-export function withoutPause(task: TaskRun, { from, to }: Pause): TaskRun {
+/** P9: time in which no scheduler ran does not count towards a timeout; what came before it does. */
+export function withoutPauses(task: TaskRun, pauses: readonly Pause[]): TaskRun {
   const { lease } = task;
-  if (lease === null || lease.slotSince === null || from === to) return task;
-  const held = Math.max(0, from - lease.slotSince);
-  return { ...task, slotHeldMs: task.slotHeldMs + held, lease: { ...lease, slotSince: to } };
+  if (lease === null || lease.slotSince === null) return task;
+  let { slotHeldMs } = task;
+  let { slotSince } = lease;
+  for (const { from, to } of pauses) {
+    // It was over when the slot was taken.
+    if (to <= slotSince) continue;
+    slotHeldMs += Math.max(0, from - slotSince);
+    slotSince = to;
+  }
+  return slotSince === lease.slotSince ? task : { ...task, slotHeldMs, lease: { ...lease, slotSince } };
 }

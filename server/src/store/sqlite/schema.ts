@@ -4,8 +4,11 @@
  *
  * - A run has a number, growing with each start; rows refer to it, so that keys are small and appended in order.
  * - `endings` counts fenced leases that hold a slot, so that a run that has ended is read again after a restart.
- * - Task runs to which nothing has happened have no row: what waits or is ready for the first time follows from the rest.
- * - `events` has one row for all events of a run in one commit; `position` orders the log of all runs.
+ * - `events` has one row for all that a commit did to a run: its events, and how the task runs stand that it changed (see
+ *   `task-changes.ts`). `position` orders the log of all runs.
+ * - Task runs to which nothing has happened are in no row: what waits or is ready for the first time follows from the rest.
+ * - `task_runs` has large checkpoints and patches, and what a scheduler wrote before version 4: all that was to be said then.
+ * - `pauses` has the times in which no scheduler ran, as far as a lease holds its slot since before: they do not count (P9).
  * - A purged run has no row in `runs`, and so nobody sees it: what is left of its other rows is removed step by step, until
  *   its row in `unswept` goes. No index serves purging: the order in which runs have finished is that of their last events.
  * - `purged_requests` keeps the request ids of purged runs, `purged` how many there were, and what the newest rows that were
@@ -101,6 +104,13 @@ export const MIGRATIONS: readonly Migration[] = [
   DROP INDEX runs_live;
   CREATE INDEX runs_live ON runs (number)
     WHERE status = 'PENDING' OR status = 'RUNNING' OR status = 'PAUSED' OR endings > 0;
+  `,
+  `
+  ALTER TABLE events ADD COLUMN tasks TEXT;
+  CREATE TABLE pauses (
+    began_at INTEGER NOT NULL,
+    ended_at INTEGER NOT NULL
+  );
   `,
 ];
 

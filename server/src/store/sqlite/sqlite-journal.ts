@@ -4,26 +4,19 @@
  */
 import type Database from "better-sqlite3";
 import { compileGraph } from "../../core/graph.js";
-import type { Graph, Run, RunEvent, TaskRun, WorkflowDefinition } from "../../core/model.js";
+import type { Graph, Run, TaskRun, WorkflowDefinition } from "../../core/model.js";
 import type { Clock } from "../../core/ports.js";
 import type { SessionRecord } from "../../core/session.js";
 import type { FinishedPage, Journal, RegisteredGraph, Snapshot, StoredRun, WriteSet } from "../live/journal.js";
 import type { LiveRun } from "../live/live-run.js";
 import { parsePageToken } from "../page-token.js";
 import type { EventChunk, EventPage, EventQuery, Page, RunQuery } from "../store.js";
-import {
-  decodeEvents,
-  decodeRun,
-  decodeTaskRun,
-  encodeEvents,
-  encodeRun,
-  encodeTaskRun,
-  type RunRow,
-  type TaskRunRow,
-} from "./codec.js";
+import { decodeEvents, decodeRun, encodeEvents, encodeRun, type RunRow } from "./codec.js";
+import { readLiveRuns } from "./live-runs.js";
 import { SqlitePurge } from "./purge.js";
-import { needsRow, type Pause, restoreTaskRuns, withoutPause } from "./restore.js";
+import { type Pause, restoreTaskRuns } from "./restore.js";
 import { prepareStatements, type Statements } from "./statements.js";
+import { encodeTaskChanges, foldTaskRuns } from "./task-changes.js";
 import type { WalFile } from "./wal-file.js";
 
 /**
@@ -71,7 +64,7 @@ export class SqliteJournal implements Journal {
       workflows.push({ namespace: row.namespace, graph, registeredAt: row.registered_at });
     }
     const last = this.#sql.last.get() ?? { position: 0, number: 0 };
-    const runs = this.#liveRuns();
+    const runs = readLiveRuns(this.#sql, (row) => this.#graph(row), this.#pause);
     return {
       workflows,
       workflowSettings: this.#sql.workflowSettings.all().map((row) => ({ ...row, paused: row.paused === 1 })),
@@ -101,9 +94,6 @@ export class SqliteJournal implements Journal {
       for (const record of writes.sessions) sql.putSession.run(record.id, this.#count(JSON.stringify(record)));
       for (const id of writes.endedSessions) sql.deleteSession.run(id);
       for (const run of writes.runs) this.#writeRun(run);
-      for (const chunk of writes.chunks) {
-        sql.insertEvents.run(chunk.position, chunk.runNumber, this.#count(encodeEvents(chunk.events)));
-      }
       if (writes.purge !== null) this.#purge.write(writes.purge);
       sql.commit.run();
     } catch (error) {
@@ -213,18 +203,14 @@ export class SqliteJournal implements Journal {
     } else if (live.runBefore !== null && (isNewsOf(live.runBefore, run) || this.#endingsChanged(live))) {
       sql.updateRun.run(run.status, live.endings, this.#count(encodeRun(run)), live.number);
     }
-    for (const [index, before] of live.before) {
-      const task = live.task(index);
-      // What has no need of a row may have one from before it began anew.
-      if (task === before || !(needsRow(task) || needsRow(before))) continue;
-      if (needsRow(before) && before.checkpoint === task.checkpoint && before.patch === task.patch) {
-        sql.updateTask.run(this.#count(encodeTaskRun(task)), live.number, index);
-      } else {
-        const checkpoint = task.checkpoint === null ? null : this.#count(JSON.stringify(task.checkpoint));
-        const patch = task.patch === null ? null : this.#count(JSON.stringify(task.patch));
-        sql.putTask.run(live.number, index, this.#count(encodeTaskRun(task)), checkpoint, patch);
-      }
-    }
+    const tasks = encodeTaskChanges(live, (task, checkpoint, patch) => {
+      for (const text of [checkpoint, patch]) if (text !== null) this.#count(text);
+      sql.putLarge.run(live.number, task, checkpoint, patch);
+    });
+    if (live.events.length > 0) {
+      if (tasks !== null) this.#count(tasks);
+      sql.insertEvents.run(live.position, live.number, this.#count(encodeEvents(live.events)), tasks);
+    } else if (tasks !== null) throw new Error(`run ${run.id} has changed without an event`);
   }
 
   #count(text: string): string {
@@ -239,45 +225,10 @@ export class SqliteJournal implements Journal {
     return false;
   }
 
-  /** All in one transaction, for what it writes of them. */
-  #liveRuns(): StoredRun[] {
-    const sql = this.#sql;
-    sql.begin.run();
-    try {
-      const runs = sql.liveRuns.all().map((row) => this.#liveRun(row));
-      sql.commit.run();
-      return runs;
-    } catch (error) {
-      if (this.db.inTransaction) sql.rollback.run();
-      throw error;
-    }
-  }
-
-  /** The row tells of the run as it was at its last change of status; its counters follow from what came since. */
-  #liveRun(row: RunRow): StoredRun {
-    const run = decodeRun(row);
-    const tasks = this.#tasks(row, run).map((task) => this.#resume(row.number, task));
-    const eventSeq = this.#lastEvent(row.number)?.seq ?? run.eventSeq;
-    const open = tasks.filter((t) => t.finishedAt === null).length;
-    const failed = tasks.filter((t) => t.state === "FAILED").length;
-    return { number: row.number, run: { ...run, eventSeq, open, failed }, graph: this.#graph(row), tasks };
-  }
-
-  /** P9: a second restart, before anything else happens to the task run, must not count the pause before the first. */
-  #resume(runNumber: number, task: TaskRun): TaskRun {
-    const resumed = withoutPause(task, this.#pause);
-    if (resumed !== task) this.#sql.updateTask.run(encodeTaskRun(resumed), runNumber, task.task);
-    return resumed;
-  }
-
-  #lastEvent(runNumber: number): RunEvent | undefined {
-    const row = this.#sql.lastEventsOfRun.get(runNumber);
-    return row === undefined ? undefined : decodeEvents(row.data).at(-1);
-  }
-
   #tasks(row: RunRow, run: Run): TaskRun[] {
-    const rows = this.#sql.tasksOfRun.all(row.number).map((task: TaskRunRow) => decodeTaskRun(row.run_id, task));
-    return restoreTaskRuns(run, this.#graph(row), rows);
+    const rows = this.#sql.tasksOfRun.all(row.number);
+    const texts = this.#sql.taskChangesOfRun.all(row.number);
+    return restoreTaskRuns(run, this.#graph(row), foldTaskRuns(run.id, rows, texts));
   }
 
   #graph({ namespace, workflow, version }: { namespace: string; workflow: string; version: string }): Graph {

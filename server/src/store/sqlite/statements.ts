@@ -1,5 +1,7 @@
 import type Database from "better-sqlite3";
-import type { RunRow, TaskRunRow } from "./codec.js";
+import type { RunRow } from "./codec.js";
+import type { Pause } from "./restore.js";
+import type { TaskRow } from "./task-changes.js";
 
 interface WorkflowRow {
   readonly namespace: string;
@@ -26,6 +28,13 @@ interface EventsRow {
   readonly version: string;
 }
 
+/** What a commit did to a run. */
+interface LogRow {
+  readonly run: number;
+  readonly data: string;
+  readonly tasks: string | null;
+}
+
 interface RunFilter {
   readonly namespace: string;
   readonly workflow: string;
@@ -40,6 +49,9 @@ interface RunFilter {
 const LIVE = "status = 'PENDING' OR status = 'RUNNING' OR status = 'PAUSED' OR endings > 0";
 const EVENTS = `SELECT e.position, e.data, r.run_id, r.namespace, r.workflow, r.version
   FROM events e JOIN runs r ON r.number = e.run`;
+
+export const TASKS_OF_RUN = "SELECT task, data, checkpoint, patch FROM task_runs WHERE run = ?";
+export const TASK_CHANGES_OF_RUN = "SELECT tasks FROM events WHERE run = ? AND tasks IS NOT NULL ORDER BY position";
 
 type Write = Database.Statement<unknown[]>;
 
@@ -58,17 +70,21 @@ export interface Statements {
   readonly insertRun: Write;
   readonly updateRun: Write;
   readonly liveRuns: Database.Statement<[], RunRow>;
+  readonly tasksOfLiveRuns: Database.Statement<[], TaskRow & { readonly run: number }>;
+  readonly logOfLiveRuns: Database.Statement<[], LogRow>;
   readonly runById: Database.Statement<[string], RunRow>;
   readonly runByRequest: Database.Statement<[string, string], RunRow>;
   readonly listRuns: Database.Statement<[RunFilter], RunRow>;
-  readonly putTask: Write;
-  readonly updateTask: Write;
-  readonly tasksOfRun: Database.Statement<[number], TaskRunRow>;
+  readonly putLarge: Write;
+  readonly tasksOfRun: Database.Statement<[number], TaskRow>;
+  readonly taskChangesOfRun: Database.Statement<[number], string>;
+  readonly pauses: Database.Statement<[], Pause>;
+  readonly insertPause: Write;
+  readonly deletePauses: Write;
   readonly insertEvents: Write;
   readonly eventsAfter: Database.Statement<[number, number], EventsRow>;
   readonly eventsOfRun: Database.Statement<[string, number, number], EventsRow>;
   readonly lastEvents: Database.Statement<[], { data: string }>;
-  readonly lastEventsOfRun: Database.Statement<[number], { data: string }>;
   readonly last: Database.Statement<[], { position: number; number: number }>;
 }
 
@@ -132,6 +148,12 @@ export function prepareStatements(db: Database.Database): Statements {
     insertRun: db.prepare("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
     updateRun: db.prepare("UPDATE runs SET status = ?, endings = ?, data = ? WHERE number = ?"),
     liveRuns: db.prepare<[], RunRow>(`SELECT * FROM runs WHERE ${LIVE} ORDER BY number`),
+    tasksOfLiveRuns: db.prepare<[], TaskRow & { run: number }>(
+      `SELECT t.* FROM runs r JOIN task_runs t ON t.run = r.number WHERE ${LIVE}`,
+    ),
+    logOfLiveRuns: db.prepare<[], LogRow>(
+      `SELECT e.run, e.data, e.tasks FROM runs r JOIN events e ON e.run = r.number WHERE ${LIVE} ORDER BY r.number, e.position`,
+    ),
     runById: db.prepare<[string], RunRow>("SELECT * FROM runs WHERE run_id = ?"),
     runByRequest: db.prepare<[string, string], RunRow>("SELECT * FROM runs WHERE namespace = ? AND request_id = ?"),
     listRuns: db.prepare<[RunFilter], RunRow>(
@@ -141,19 +163,23 @@ export function prepareStatements(db: Database.Database): Statements {
        ORDER BY number DESC LIMIT @limit`,
     ),
 
-    putTask: db.prepare("INSERT OR REPLACE INTO task_runs VALUES (?, ?, ?, ?, ?)"),
-    updateTask: db.prepare("UPDATE task_runs SET data = ? WHERE run = ? AND task = ?"),
-    tasksOfRun: db.prepare<[number], TaskRunRow>("SELECT task, data, checkpoint, patch FROM task_runs WHERE run = ?"),
+    putLarge: db.prepare(
+      `INSERT INTO task_runs VALUES (?, ?, '', ?, ?)
+       ON CONFLICT DO UPDATE SET checkpoint = excluded.checkpoint, patch = excluded.patch`,
+    ),
+    tasksOfRun: db.prepare<[number], TaskRow>(TASKS_OF_RUN),
+    taskChangesOfRun: db.prepare<[number], string>(TASK_CHANGES_OF_RUN).pluck(),
 
-    insertEvents: db.prepare("INSERT INTO events VALUES (?, ?, ?)"),
+    pauses: db.prepare<[], Pause>('SELECT began_at AS "from", ended_at AS "to" FROM pauses ORDER BY ended_at'),
+    insertPause: db.prepare("INSERT INTO pauses VALUES (?, ?)"),
+    deletePauses: db.prepare("DELETE FROM pauses WHERE ended_at <= ?"),
+
+    insertEvents: db.prepare("INSERT INTO events VALUES (?, ?, ?, ?)"),
     eventsAfter: db.prepare<[number, number], EventsRow>(`${EVENTS} WHERE e.position > ? ORDER BY e.position LIMIT ?`),
     eventsOfRun: db.prepare<[string, number, number], EventsRow>(
       `${EVENTS} WHERE e.run = (SELECT number FROM runs WHERE run_id = ?) AND e.position > ? ORDER BY e.position LIMIT ?`,
     ),
     lastEvents: db.prepare<[], { data: string }>("SELECT data FROM events ORDER BY position DESC LIMIT 1"),
-    lastEventsOfRun: db.prepare<[number], { data: string }>(
-      "SELECT data FROM events WHERE run = ? ORDER BY position DESC LIMIT 1",
-    ),
 
     last: db.prepare<[], { position: number; number: number }>(
       `SELECT max(position, coalesce((SELECT max(position) FROM events), 0)) AS position,
@@ -185,7 +211,8 @@ export function preparePurgeStatements(db: Database.Database): PurgeStatements {
     deleteUnswept: db.prepare("DELETE FROM unswept WHERE run = ?"),
     // Sizes are known without the overflow pages of a large value.
     sizesOfEvents: db.prepare<[number, number], SizedRow>(
-      "SELECT position AS key, octet_length(data) AS bytes FROM events WHERE run = ? ORDER BY position LIMIT ?",
+      `SELECT position AS key, octet_length(data) + coalesce(octet_length(tasks), 0) AS bytes
+       FROM events WHERE run = ? ORDER BY position LIMIT ?`,
     ),
     sizesOfTasks: db.prepare<[number, number], SizedRow>(
       `SELECT task AS key, octet_length(data) + coalesce(octet_length(checkpoint), 0) + coalesce(octet_length(patch), 0) AS bytes

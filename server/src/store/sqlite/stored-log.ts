@@ -6,9 +6,11 @@ import type { RunBooks, TaskBooks } from "../../core/audit/run-account.js";
 import { compileGraph } from "../../core/graph.js";
 import type { Graph, WorkflowDefinition } from "../../core/model.js";
 import { isRunOver } from "../../core/run-machine.js";
-import { decodeEvents, decodeRun, decodeTaskRun, type RunRow, type TaskRunRow } from "./codec.js";
+import { decodeEvents, decodeRun, type RunRow } from "./codec.js";
 import { openForReading } from "./open-database.js";
 import { restoreTaskRuns } from "./restore.js";
+import { TASK_CHANGES_OF_RUN, TASKS_OF_RUN } from "./statements.js";
+import { foldTaskRuns, type TaskRow } from "./task-changes.js";
 
 interface LogRow {
   readonly position: number;
@@ -84,7 +86,7 @@ export class StoredLog {
     const graph = row === undefined ? null : this.#graph(row);
     if (row === undefined || graph === null) return null;
     const run = decodeRun(row);
-    const rows = this.#sql.tasks.all(row.number).map((task) => decodeTaskRun(runId, task));
+    const rows = foldTaskRuns(runId, this.#sql.tasks.all(row.number), this.#sql.taskChanges?.all(row.number) ?? []);
     const tasks = new Map<number, TaskBooks>();
     for (const { task, state, attempt, recovery, fence, lease } of restoreTaskRuns(run, graph.graph, rows)) {
       tasks.set(task, { state, attempt, recovery, fence, leaseId: lease?.id ?? "" });
@@ -136,12 +138,14 @@ export class StoredLog {
   }
 }
 
-/** Version of the schema since which runs are purged. */
+/** Versions of the schema since which runs are purged, and the log says how task runs stand. */
 const PURGES = 2;
+const TASK_CHANGES = 4;
 
 function prepare(db: Database.Database) {
   // Nothing is migrated to be read.
-  const purges = Number(db.pragma("user_version", { simple: true })) >= PURGES;
+  const version = Number(db.pragma("user_version", { simple: true }));
+  const purges = version >= PURGES;
   const isUnswept = purges ? "e.run IN (SELECT run FROM unswept)" : "0";
   return {
     page: db.prepare<[number, number], LogRow>(`${ROWS} WHERE e.position > ? ORDER BY e.position LIMIT ?`),
@@ -156,7 +160,8 @@ function prepare(db: Database.Database) {
       )
       .pluck(),
     run: db.prepare<[string], RunRow>("SELECT * FROM runs WHERE run_id = ?"),
-    tasks: db.prepare<[number], TaskRunRow>("SELECT task, data, checkpoint, patch FROM task_runs WHERE run = ?"),
+    tasks: db.prepare<[number], TaskRow>(TASKS_OF_RUN),
+    taskChanges: version >= TASK_CHANGES ? db.prepare<[number], string>(TASK_CHANGES_OF_RUN).pluck() : null,
     sessions: db.prepare<[], string>("SELECT session_id FROM sessions").pluck(),
     runsWithoutLog: db.prepare<[], { namespace: string; run_id: string }>(
       "SELECT namespace, run_id FROM runs r WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.run = r.number)",

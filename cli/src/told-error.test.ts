@@ -1,7 +1,8 @@
 import { ConnectionError, RemoteError } from "@cloaca/sdk/client";
 import { describe, expect, it } from "vitest";
-import { CommandError, toCommandError } from "./command-error.js";
+import { CommandError } from "./command-error.js";
 import { Session } from "./session.js";
+import { toCommandError } from "./told-error.js";
 
 const told = (error: unknown) => {
   const { exitCode, code, message, hints } = toCommandError(error);
