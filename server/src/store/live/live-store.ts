@@ -6,12 +6,14 @@
 import { CloacaError } from "../../core/errors.js";
 import type { LeaseGrant } from "../../core/grants.js";
 import { type BooksOfSession, breaches } from "../../core/invariants.js";
-import type { Run, TaskRun } from "../../core/model.js";
+import type { Run } from "../../core/model.js";
 import type { HostEffect, RunDraft } from "../../core/run-draft.js";
-import { advance, isRunOver, startRun, timeOut, timeOutRun } from "../../core/run-machine.js";
+import { isRunOver, startRun } from "../../core/run-machine.js";
 import type { SessionRecord } from "../../core/session.js";
 import type * as S from "../store.js";
 import { Books } from "./books.js";
+import { enterRuns } from "./entering.js";
+import { fireDue } from "./firing.js";
 import { grant } from "./granting.js";
 import { GroupCommit } from "./group-commit.js";
 import type { Journal } from "./journal.js";
@@ -55,21 +57,7 @@ export class LiveStore implements S.Store {
     this.#purging = new Purging(journal, snapshot);
     this.#workflows.load(snapshot.workflows, snapshot.workflowSettings);
     for (const record of snapshot.sessions) this.#sessions.enter(record, now);
-    const waiting: { live: LiveRun; task: TaskRun; since: number }[] = [];
-    for (const { number, run, graph, tasks } of snapshot.runs) {
-      const live = new LiveRun(number, graph, run, tasks, this.#books);
-      this.#books.runs.set(run.id, live);
-      this.#books.runChanged(live);
-      for (const task of tasks) {
-        if (task === undefined) continue;
-        const since = waitsSince(task);
-        if (since === null) this.#books.enter(live, task);
-        else waiting.push({ live, task, since });
-      }
-    }
-    // P8: oldest first.
-    waiting.sort((a, b) => a.since - b.since);
-    for (const { live, task } of waiting) this.#books.enter(live, task);
+    enterRuns(this.#books, snapshot.runs);
   }
 
   openSessions(items: readonly S.OpenSession[]): Promise<(S.OpenedSession | CloacaError)[]> {
@@ -146,31 +134,7 @@ export class LiveStore implements S.Store {
   }
 
   fireDue(limit: number): Promise<HostEffect[]> {
-    return this.#commit.stage(() => {
-      const { limits } = this.options;
-      const now = this.#now();
-      const effects: HostEffect[] = [];
-      for (let fired = 0; fired < limit; fired++) {
-        const due = this.#books.deadlines.next();
-        if (due === undefined || due.at > now) break;
-        // Each input moves the task run on, and its deadline with it.
-        switch (due.kind) {
-          case "timeout":
-            effects.push(...timeOut(due.run, due.task, limits, now));
-            break;
-          case "max_wait":
-            advance(due.run, due.task, { type: "reclaim", outcome: "MAX_WAIT" }, limits, now);
-            break;
-          case "retry":
-            advance(due.run, due.task, { type: "retry" }, limits, now);
-            break;
-          case "run_timeout":
-            effects.push(...timeOutRun(due.run, now));
-            break;
-        }
-      }
-      return effects;
-    });
+    return this.#commit.stage(() => fireDue(this.#books, limit, this.options.limits, this.#now()));
   }
 
   nextDue(): number | null {
@@ -370,10 +334,4 @@ export class LiveStore implements S.Store {
 /** It has ended, and no fenced lease of it is left. */
 function isFinished(run: LiveRun): boolean {
   return isRunOver(run.run().status) && run.endings === 0;
-}
-
-/** Since when it waits for a slot; null when it does not. */
-function waitsSince(task: TaskRun): number | null {
-  if (task.state === "READY") return task.readyAt ?? 0;
-  return task.state === "RECLAIMING" ? (task.lease?.deferral?.reclaimedAt ?? 0) : null;
 }
