@@ -80,6 +80,19 @@ export default {
       "^sdk-ts/src/protocol/",
       "^sdk-ts/src/(protocol|errors)/|^proto/",
     ),
+    {
+      name: "cli-server-alone",
+      comment: "`cloaca server` loads none of the other commands, nor the SDK: a scheduler starts in half of the time.",
+      severity: "error",
+      from: {
+        path: "^cli/src/(main|run-cli|program|server-command|options|settings|command-error|io|exit-code|nearest)\\.ts$",
+      },
+      to: {
+        path: "^(sdk-ts/|cli/src/(commands|views|session|told-error))",
+        dynamic: false,
+        dependencyTypesNot: ["type-only"],
+      },
+    },
     only("sdk-errors", "errors imports nothing.", "^sdk-ts/src/errors/", "^sdk-ts/src/errors/"),
     only("sdk-task", "task imports protocol and errors.", "^sdk-ts/src/task/", "^sdk-ts/src/(task|protocol|errors)/"),
     {

@@ -44,7 +44,8 @@ describe("a scheduler that keeps some runs", () => {
     const work = async (): Promise<never> => {
       for (;;) {
         const { leaseId } = await host.next("lease");
-        host.say({ case: "complete", value: { leaseId, patch: { set: { done: "true" } } } });
+        // Large enough for a row of its own.
+        host.say({ case: "complete", value: { leaseId, patch: { set: { much: JSON.stringify("x".repeat(5_000)) } } } });
       }
     };
     // It ends with its stream.
@@ -150,6 +151,7 @@ describe("a scheduler that keeps some runs", () => {
     await scheduler.log("runs_purged", (line) => line["purgedRuns"] === runs.length - KEEP);
     expect(await listed(client)).toEqual(runs.slice(-KEEP).reverse());
     expect(inFile("SELECT count(DISTINCT run) FROM events")).toBe(KEEP);
+    expect(inFile("SELECT count(DISTINCT run) FROM task_runs")).toBe(KEEP);
     expect(await expectRight("--store", `sqlite://${file}`)).toMatchObject({
       runs: KEEP,
       purgedRuns: runs.length - KEEP,

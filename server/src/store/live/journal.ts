@@ -106,7 +106,7 @@ export interface Journal {
   /** Whether rows of purged runs are left. */
   readonly isUnswept: boolean;
   listRuns(query: RunQuery): Page<Run>;
-  /** `runNumber` null means all runs. */
+  /** `runId` null means all runs. */
   events(query: EventQuery): EventPage;
   close(): void;
 }

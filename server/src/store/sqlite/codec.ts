@@ -80,7 +80,7 @@ export function decodeRun(row: RunRow): Run {
 /** A task run without what is the default, and without its patches: see `task-changes.ts`. */
 export type TaskRunData = Partial<Omit<TaskRun, "runId" | "task" | "checkpoint" | "patch">>;
 
-/** The fields of `TaskRunData`, to be put between braces. */
+/** Fields, to be put between braces: all but the patches, and what else may be large and changes seldom. */
 export function encodeTaskRun(task: TaskRun): string {
   const { lease, outcome } = task;
   let json = `"state":"${task.state}","attempt":${task.attempt},"fence":${task.fence},"hostId":${text(task.hostId)}`;
@@ -95,10 +95,7 @@ export function encodeTaskRun(task: TaskRun): string {
   if (task.recovery > 0) json += `,"recovery":${task.recovery}`;
   if (task.lossesHeld > 0) json += `,"lossesHeld":${task.lossesHeld}`;
   if (task.lossesDeferred > 0) json += `,"lossesDeferred":${task.lossesDeferred}`;
-  if (task.losses.length > 0) json += `,"losses":${JSON.stringify(task.losses)}`;
   if (task.ending.length > 0) json += `,"ending":${JSON.stringify(task.ending)}`;
-  if (task.declinedBy.length > 0) json += `,"declinedBy":${JSON.stringify(task.declinedBy)}`;
-  if (task.failure !== null) json += `,"failure":${JSON.stringify(task.failure)}`;
   if (task.skip !== null) json += `,"skip":"${task.skip}"`;
   if (task.slotHeldMs > 0) json += `,"slotHeldMs":${task.slotHeldMs}`;
   if (task.readyAt !== null) json += `,"readyAt":${task.readyAt}`;

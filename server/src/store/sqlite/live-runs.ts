@@ -3,52 +3,60 @@ import type { Graph, Run, TaskRun } from "../../core/model.js";
 import type { StoredRun } from "../live/journal.js";
 import { decodeEvents, decodeRun, type RunRow } from "./codec.js";
 import { type Pause, restoreTaskRuns, withoutPauses } from "./restore.js";
-import type { Statements } from "./statements.js";
+import type { LogRow, Statements } from "./statements.js";
 import { foldTaskRuns, type TaskRow } from "./task-changes.js";
 
 interface LiveRunRead extends StoredRun {
   readonly tasks: readonly TaskRun[];
 }
 
-/** What was written of a run besides its row. */
-interface History {
-  readonly rows: TaskRow[];
-  readonly texts: string[];
-  lastEvents: string;
-}
-
 /** `pause` is the time before this start in which no scheduler ran. */
 export function readLiveRuns(sql: Statements, graphOf: (row: RunRow) => Graph, pause: Pause): StoredRun[] {
-  const histories = readHistories(sql);
-  const runs = sql.liveRuns.all().map((row) => liveRun(row, graphOf(row), histories.get(row.number)));
-  const pauses = notePause(sql, runs, pause);
-  return runs.map((run) => ({ ...run, tasks: run.tasks.map((task) => withoutPauses(task, pauses)) }));
+  const rows = new Groups(sql.tasksOfLiveRuns.all());
+  const runs = sql.liveRuns.all();
+  const read: LiveRunRead[] = [];
+  // Run by run, as they stand there: the log of them all may be long.
+  const log = new Groups(sql.logOfLiveRuns.iterate());
+  try {
+    for (const row of runs) read.push(liveRun(row, graphOf(row), rows.of(row.number), log.of(row.number)));
+  } finally {
+    log.end();
+  }
+  const pauses = notePause(sql, read, pause);
+  return read.map((run) => ({ ...run, tasks: run.tasks.map((task) => withoutPauses(task, pauses)) }));
 }
 
-function readHistories(sql: Statements): ReadonlyMap<number, History> {
-  const histories = new Map<number, History>();
-  const historyOf = (run: number): History => {
-    const known = histories.get(run);
-    if (known !== undefined) return known;
-    const history: History = { rows: [], texts: [], lastEvents: "[]" };
-    histories.set(run, history);
-    return history;
-  };
-  for (const row of sql.tasksOfLiveRuns.iterate()) historyOf(row.run).rows.push(row);
-  for (const { run, data, tasks } of sql.logOfLiveRuns.iterate()) {
-    const history = historyOf(run);
-    history.lastEvents = data;
-    if (tasks !== null) history.texts.push(tasks);
+/** Rows that come in the order of their runs. */
+class Groups<Row extends { readonly run: number }> {
+  readonly #rows: Iterator<Row>;
+  #next: Row | undefined;
+
+  constructor(rows: Iterable<Row>) {
+    this.#rows = rows[Symbol.iterator]();
+    this.#next = this.#rows.next().value;
   }
-  return histories;
+
+  /** Call it for runs in their order. */
+  of(run: number): Row[] {
+    const rows: Row[] = [];
+    for (; this.#next !== undefined && this.#next.run <= run; this.#next = this.#rows.next().value) {
+      if (this.#next.run === run) rows.push(this.#next);
+    }
+    return rows;
+  }
+
+  end(): void {
+    this.#rows.return?.();
+  }
 }
 
 /** The row tells of the run as it was at its last change of status; its counters follow from what came since. */
-function liveRun(row: RunRow, graph: Graph, history: History | undefined): LiveRunRead {
+function liveRun(row: RunRow, graph: Graph, rows: readonly TaskRow[], log: readonly LogRow[]): LiveRunRead {
   const written: Run = decodeRun(row);
-  const { rows = [], texts = [], lastEvents = "[]" } = history ?? {};
+  const texts = log.map(({ tasks }) => tasks).filter((text) => text !== null);
   const tasks = restoreTaskRuns(written, graph, foldTaskRuns(written.id, rows, texts));
-  const eventSeq = decodeEvents(lastEvents).at(-1)?.seq ?? written.eventSeq;
+  const last = log.at(-1);
+  const eventSeq = (last === undefined ? undefined : decodeEvents(last.data).at(-1)?.seq) ?? written.eventSeq;
   const open = tasks.filter((t) => t.finishedAt === null).length;
   const failed = tasks.filter((t) => t.state === "FAILED").length;
   return { number: row.number, run: { ...written, eventSeq, open, failed }, graph, tasks };
@@ -56,14 +64,15 @@ function liveRun(row: RunRow, graph: Graph, history: History | undefined): LiveR
 
 /**
  * P9: the pauses that leases have to be told of, the last one among them. It is written down, since a later start must leave it
- * out as well; those that no lease has seen are forgotten.
+ * out as well. Those that no lease has seen are forgotten, and so is one that began where this one does: nothing has happened
+ * since, and a clock that was wrong may have made it longer than this one.
  */
-function notePause(sql: Statements, runs: readonly LiveRunRead[], pause: Pause): Pause[] {
+function notePause(sql: Statements, runs: readonly LiveRunRead[], { from, to }: Pause): Pause[] {
   let oldest = Number.MAX_SAFE_INTEGER;
   for (const { tasks } of runs) {
     for (const { lease } of tasks) oldest = Math.min(oldest, lease?.slotSince ?? oldest);
   }
-  sql.deletePauses.run(oldest);
-  if (pause.from < pause.to && pause.to > oldest) sql.insertPause.run(pause.from, pause.to);
+  sql.deletePauses.run(oldest, from);
+  if (from < to && to > oldest) sql.insertPause.run(from, to);
   return sql.pauses.all();
 }

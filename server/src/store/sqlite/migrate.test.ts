@@ -8,6 +8,7 @@ import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { auditFile } from "../../audit.js";
 import { longerMigrations } from "../contract/longer-migrations.js";
+import { backToVersion1 } from "../contract/older-files.js";
 import { testOptions, World } from "../contract/world.js";
 import { openStore } from "../open-store.js";
 import { openDatabase } from "./open-database.js";
@@ -41,7 +42,10 @@ describe("migrations", () => {
     const options = testOptions();
     const world = new World(openStore(`sqlite://${file}`, options, ""), options);
     await world.register("w", { a: [] });
+    await world.host("h", { slots: 2 });
     await Promise.all(Array.from({ length: RUNS }, () => world.start("w")));
+    const { leases } = await world.grant();
+    for (const lease of leases.slice(0, 1)) await world.complete(lease);
     await world.store.close();
   }
 
@@ -132,19 +136,12 @@ describe("migrations", () => {
 
   it("takes a file from before runs were purged, with everything in it, and an audit reads it as it is", async () => {
     await fill();
-    const db = new Database(file);
-    db.exec(`
-      DROP TABLE unswept; DROP TABLE purged_requests; DROP TABLE purged;
-      DROP INDEX runs_live;
-      CREATE INDEX runs_live ON runs (number) WHERE status IN ('PENDING', 'RUNNING', 'PAUSED') OR endings > 0;
-      ALTER TABLE events DROP COLUMN tasks; DROP TABLE pauses;
-      PRAGMA user_version = 1`);
-    db.close();
+    backToVersion1(file);
     const before = whole();
     expect(await auditFile(file, { keep: 10 })).toMatchObject({ breaches: [], runs: RUNS, purgedRuns: 0 });
     expect(whole()).toEqual(before);
     const store = openStore(`sqlite://${file}`, testOptions(), "");
-    expect(store.stats()).toMatchObject({ liveRuns: RUNS, purgedRuns: 0 });
+    expect(store.stats()).toMatchObject({ liveRuns: RUNS - 1, finishedRuns: 1, purgedRuns: 0 });
     await store.close();
     expect(version()).toBe(SCHEMA_VERSION);
     const rows = before.rows.map(([table, of]) => [table, table === "events" ? of.map(withoutTasks) : of]);

@@ -16,7 +16,7 @@ export function restoreTaskRuns(run: Run, graph: Graph, rows: readonly TaskRun[]
     const open = dependencies.filter((d) => !isTerminal(tasks[d]?.state ?? "WAITING"));
     const known = tasks[index];
     if (known !== undefined && known.state !== "WAITING") return known;
-    // A row that waits is one that began anew, when its run was retried.
+    // What was said to wait began anew, when its run was retried.
     const initial =
       known === undefined ? initialTaskRun(run.id, index, open.length) : { ...known, remaining: open.length };
     if (open.length > 0) return initial;
@@ -26,8 +26,8 @@ export function restoreTaskRuns(run: Run, graph: Graph, rows: readonly TaskRun[]
   });
 }
 
-/** Whether a task run needs a row: what this module restores by itself does not. */
-export function needsRow(task: TaskRun): boolean {
+/** Whether it must be written how a task run stands: what this module restores by itself need not be. */
+export function needsSaying(task: TaskRun): boolean {
   return (task.state !== "WAITING" && task.state !== "READY") || task.fence > 0;
 }
 

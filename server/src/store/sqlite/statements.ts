@@ -29,7 +29,7 @@ interface EventsRow {
 }
 
 /** What a commit did to a run. */
-interface LogRow {
+export interface LogRow {
   readonly run: number;
   readonly data: string;
   readonly tasks: string | null;
@@ -148,11 +148,13 @@ export function prepareStatements(db: Database.Database): Statements {
     insertRun: db.prepare("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
     updateRun: db.prepare("UPDATE runs SET status = ?, endings = ?, data = ? WHERE number = ?"),
     liveRuns: db.prepare<[], RunRow>(`SELECT * FROM runs WHERE ${LIVE} ORDER BY number`),
+    // The runs first: CROSS JOIN keeps SQLite to that order. There may be many more rows of runs that have ended.
     tasksOfLiveRuns: db.prepare<[], TaskRow & { run: number }>(
-      `SELECT t.* FROM runs r JOIN task_runs t ON t.run = r.number WHERE ${LIVE}`,
+      `SELECT t.* FROM runs r CROSS JOIN task_runs t ON t.run = r.number WHERE ${LIVE} ORDER BY r.number`,
     ),
     logOfLiveRuns: db.prepare<[], LogRow>(
-      `SELECT e.run, e.data, e.tasks FROM runs r JOIN events e ON e.run = r.number WHERE ${LIVE} ORDER BY r.number, e.position`,
+      `SELECT e.run, e.data, e.tasks FROM runs r CROSS JOIN events e ON e.run = r.number
+       WHERE ${LIVE} ORDER BY r.number, e.position`,
     ),
     runById: db.prepare<[string], RunRow>("SELECT * FROM runs WHERE run_id = ?"),
     runByRequest: db.prepare<[string, string], RunRow>("SELECT * FROM runs WHERE namespace = ? AND request_id = ?"),
@@ -172,7 +174,7 @@ export function prepareStatements(db: Database.Database): Statements {
 
     pauses: db.prepare<[], Pause>('SELECT began_at AS "from", ended_at AS "to" FROM pauses ORDER BY ended_at'),
     insertPause: db.prepare("INSERT INTO pauses VALUES (?, ?)"),
-    deletePauses: db.prepare("DELETE FROM pauses WHERE ended_at <= ?"),
+    deletePauses: db.prepare("DELETE FROM pauses WHERE ended_at <= ? OR began_at >= ?"),
 
     insertEvents: db.prepare("INSERT INTO events VALUES (?, ?, ?, ?)"),
     eventsAfter: db.prepare<[number, number], EventsRow>(`${EVENTS} WHERE e.position > ? ORDER BY e.position LIMIT ?`),

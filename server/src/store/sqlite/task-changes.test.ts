@@ -7,10 +7,14 @@ import { compileGraph } from "../../core/graph.js";
 import type { Patch, TaskRun } from "../../core/model.js";
 import { initialTaskRun } from "../../core/task-run.js";
 import { AWKWARD } from "../../testing/awkward.js";
+import { backToVersion3 } from "../contract/older-files.js";
 import { definition, testOptions, World } from "../contract/world.js";
 import { LiveRun } from "../live/live-run.js";
 import { newRun } from "../live/run-start.js";
 import { openStore } from "../open-store.js";
+import { migrate } from "./migrate.js";
+import { MIGRATIONS } from "./schema.js";
+import { prepareStatements, type Statements } from "./statements.js";
 import { encodeTaskChanges, foldTaskRuns, LARGE, type TaskRow } from "./task-changes.js";
 
 const failure = { code: "TASK_FAILED", type: "Error", message: AWKWARD, stack: AWKWARD };
@@ -65,31 +69,39 @@ const small: Patch = { set: { [AWKWARD]: '"x"' }, removed: ["y"] };
 const large: Patch = { set: { much: JSON.stringify("x".repeat(LARGE)) }, removed: [] };
 const larger: Patch = { set: { more: JSON.stringify("y".repeat(LARGE)) }, removed: [] };
 
-/** A file: what commits write of one task run, and what is read of it. */
+/** A file: what commits write of a run, and what is read of it. */
 class Written {
-  readonly rows = new Map<number, TaskRow>();
-  readonly texts: string[] = [];
   readonly run: LiveRun;
+  readonly #sql: Statements;
+  #position = 0;
 
-  constructor(rows: readonly TaskRow[] = []) {
-    for (const row of rows) this.rows.set(row.task, row);
+  constructor() {
+    const db = new Database(":memory:");
+    migrate(db, MIGRATIONS);
+    this.#sql = prepareStatements(db);
     const item = { ...start, traceparent: "", requestId: "", timeoutMs: 0 };
     const observer = { dirty: () => {}, taskChanged: () => {}, runChanged: () => {} };
     this.run = new LiveRun(1, graph, newRun("r1", item, graph, 1), [], observer);
   }
 
+  /** What a scheduler of schema version 3 has written of a task run, which the one of today goes on with. */
+  before(task: TaskRun, row: TaskRow): void {
+    this.run.setTask(task);
+    this.run.settle();
+    this.#sql.putLarge.run(1, row.task, row.checkpoint, row.patch);
+    this.#sql.putLarge.database.prepare("UPDATE task_runs SET data = ? WHERE task = ?").run(row.data, row.task);
+  }
+
   commit(...tasks: readonly TaskRun[]): string | null {
     for (const task of tasks) this.run.setTask(task);
-    const text = encodeTaskChanges(this.run, (task, checkpoint, patch) => {
-      this.rows.set(task, { task, data: this.rows.get(task)?.data ?? "", checkpoint, patch });
-    });
+    const text = encodeTaskChanges(this.run, (...large) => this.#sql.putLarge.run(1, ...large));
     this.run.settle();
-    if (text !== null) this.texts.push(text);
+    this.#sql.insertEvents.run(++this.#position, 1, "[]", text);
     return text;
   }
 
   read(): TaskRun[] {
-    return foldTaskRuns("r1", [...this.rows.values()], this.texts);
+    return foldTaskRuns("r1", this.#sql.tasksOfRun.all(1), this.#sql.taskChangesOfRun.all(1));
   }
 }
 
@@ -145,6 +157,44 @@ describe("what a commit did to the task runs of a run", () => {
   });
 });
 
+describe("what is large and changes seldom", () => {
+  it("is said once: a failure, losses, and who declined", () => {
+    const written = new Written();
+    written.commit(fullTask);
+    const text = written.commit({ ...fullTask, attempt: 3 }) ?? "";
+    expect(text).not.toMatch(/failure|losses"|declinedBy/);
+    expect(written.read()).toEqual([{ ...fullTask, attempt: 3 }]);
+    const over = { ...fullTask, failure: null, losses: [], declinedBy: [] };
+    expect(JSON.parse(written.commit(over) ?? "")).toMatchObject([{ failure: null, losses: [], declinedBy: [] }]);
+    expect(written.read()).toEqual([over]);
+  });
+
+  it("does not fill the log: a checkpoint that comes again and again replaces the one before it", () => {
+    const written = new Written();
+    const longest = Math.max(
+      ...[1, 2, 3, 4, 5].map((n) => {
+        const checkpoint = { set: { n: `${n}`, text: JSON.stringify("x".repeat(1_900)) }, removed: [] };
+        const text = written.commit({ ...fullTask, checkpoint }) ?? "";
+        expect(written.read()).toMatchObject([{ checkpoint }]);
+        return n === 1 ? 0 : text.length;
+      }),
+    );
+    expect(longest).toBeLessThan(1_500);
+  });
+
+  it("keeps what a row of schema version 3 said", () => {
+    const written = new Written();
+    const task = { ...fullTask, checkpoint: small };
+    const { runId, task: index, checkpoint, patch, ...data } = task;
+    const texts = { checkpoint: JSON.stringify(checkpoint), patch: null };
+    written.before(task, { task: index, data: JSON.stringify(data), ...texts });
+    expect(written.read()).toEqual([task]);
+    const next = { ...task, state: "SUCCEEDED" as const, patch: large };
+    written.commit(next);
+    expect(written.read()).toEqual([next]);
+  });
+});
+
 describe("a file from before the log said how task runs stand", () => {
   it("goes on from its rows", async () => {
     const folder = mkdtempSync(join(tmpdir(), "cloaca-task-changes-"));
@@ -175,24 +225,6 @@ describe("a file from before the log said how task runs stand", () => {
     }
   });
 });
-
-/** The file as a scheduler of schema version 3 would have written it: a row for each task run. */
-function backToVersion3(file: string): void {
-  const db = new Database(file);
-  const texts = db.prepare<[], { run: number; tasks: string }>(
-    "SELECT run, tasks FROM events WHERE tasks IS NOT NULL ORDER BY position",
-  );
-  const put = db.prepare("INSERT OR REPLACE INTO task_runs VALUES (?, ?, ?, ?, ?)");
-  for (const { run, tasks } of texts.all()) {
-    for (const { task, checkpoint = null, patch = null, ...data } of JSON.parse(tasks)) {
-      const texts = [checkpoint, patch].map((value) => (value === null ? null : JSON.stringify(value)));
-      put.run(run, task, JSON.stringify(data), ...texts);
-    }
-  }
-  db.exec("ALTER TABLE events DROP COLUMN tasks; DROP TABLE pauses");
-  db.pragma("user_version = 3");
-  db.close();
-}
 
 function lease() {
   return { id: "r1.3.7", sessionId: "s1", hostId: "h", deferral: null };
