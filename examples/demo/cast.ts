@@ -9,7 +9,7 @@ import { Child, type Command, type Exit } from "./children.js";
 /** The demos take seconds; after this long, something is wrong. */
 const PATIENCE_MS = 60_000;
 /** How long a child may take to end in order before it is killed. */
-const STOP_MS = 4_000;
+const STOP_MS = 10_000;
 /** How long the end of a process may take to be told after its connections are gone. */
 const CAUSE_MS = 1_000;
 

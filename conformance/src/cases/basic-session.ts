@@ -156,7 +156,7 @@ export const basicSession: readonly Case[] = [
     rules: ["P5.2"],
     title: "gives a connection up on which it has heard nothing for the TTL, and connects again",
     run: async (stage) => {
-      const connection = await stage.connectionWith({ ttlMs: 700, heartbeatIntervalMs: 100 });
+      const connection = await stage.connectionWith({ ttlMs: 1_500, heartbeatIntervalMs: 100 });
       connection.acking = false;
       await stage.works(await stage.welcomed());
     },
