@@ -12,7 +12,7 @@ import { namespaceOf, toHostEvent } from "./from-wire.js";
 import { encoderOf } from "./message-encoder.js";
 import { RunServiceRpc } from "./run-service.js";
 import { eventToWire } from "./runs-to-wire.js";
-import { deserialize, Malformed } from "./service-definition.js";
+import { deserializer, Malformed } from "./service-definition.js";
 import { toWorkResponse } from "./to-wire.js";
 import { malformed } from "./work.js";
 
@@ -90,7 +90,7 @@ function receive(connection: Connection, message: Uint8Array): void {
 }
 
 function decoded<Desc extends DescMessage>(schema: Desc, bytes: Uint8Array): MessageShape<Desc> {
-  const message = deserialize(schema, bytes);
+  const message = deserializer(schema)(bytes);
   if (message instanceof Malformed) throw malformed(message);
   return message;
 }

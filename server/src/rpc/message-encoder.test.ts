@@ -1,15 +1,13 @@
-import { create, type DescMessage, fromBinary, ScalarType, toBinary } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { ListValueSchema } from "@bufbuild/protobuf/wkt";
 import * as protocol from "@cloaca/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { anyMessage, schemas } from "../testing/any-message.js";
 import { encoderOf } from "./message-encoder.js";
 
-const services = [protocol.HostService, protocol.WorkflowService, protocol.RunService, protocol.HostAdminService];
-const schemas = new Map(services.flatMap((s) => s.methods.flatMap((m) => [m.input, m.output])).map((d) => [d.name, d]));
-
 describe("encoderOf", () => {
-  it.each([...schemas.values()])("says of $name what protobuf-es says", (desc) => {
+  it.each(schemas)("says of $name what protobuf-es says", (desc) => {
     fc.assert(
       fc.property(anyMessage(desc), (init) => {
         const message = create(desc, init);
@@ -34,49 +32,6 @@ describe("encoderOf", () => {
     expect(fromBinary(ListValueSchema, encoderOf(ListValueSchema)(init))).toEqual(create(ListValueSchema, init));
   });
 });
-
-const text = fc.oneof(
-  fc.string({ unit: "grapheme", maxLength: 20 }),
-  fc.string({ minLength: 100, maxLength: 300 }),
-  fc.constant(""),
-);
-const bigints = (min: bigint, max: bigint) => fc.oneof(fc.bigInt({ min, max }), fc.bigInt({ min: 0n, max: 300n }));
-const scalars: Partial<Record<ScalarType, fc.Arbitrary<unknown>>> = {
-  [ScalarType.STRING]: text,
-  [ScalarType.BOOL]: fc.boolean(),
-  [ScalarType.UINT32]: fc.oneof(fc.nat(300), fc.integer({ min: 0, max: 2 ** 32 - 1 })),
-  [ScalarType.INT32]: fc.oneof(fc.nat(300), fc.integer()),
-  [ScalarType.SINT32]: fc.integer(),
-  [ScalarType.UINT64]: bigints(0n, 2n ** 64n - 1n),
-  [ScalarType.INT64]: bigints(-(2n ** 63n), 2n ** 63n - 1n),
-};
-
-/** Any message of a type; each field may be left out. */
-function anyMessage(desc: DescMessage, depth = 0): fc.Arbitrary<Record<string, unknown>> {
-  const entries: Record<string, fc.Arbitrary<unknown>> = {};
-  for (const field of desc.fields) if (field.oneof === undefined) entries[field.localName] = anyValue(field, depth);
-  for (const { localName, fields } of desc.oneofs) {
-    const members = fields.map((f) => fc.record({ case: fc.constant(f.localName), value: anyValue(f, depth) }));
-    entries[localName] = fc.oneof(...members, fc.constant({ case: undefined }));
-  }
-  return fc.record(entries, { requiredKeys: [] }).map(removeAbsent);
-}
-
-function anyValue(field: DescMessage["fields"][number], depth: number): fc.Arbitrary<unknown> {
-  const one = (): fc.Arbitrary<unknown> => {
-    if (field.message !== undefined) return depth > 4 ? fc.constant({}) : anyMessage(field.message, depth + 1);
-    if (field.enum !== undefined) return fc.constantFrom(...field.enum.values.map((v) => v.number));
-    return scalars[field.scalar ?? ScalarType.STRING] ?? fc.constant(undefined);
-  };
-  if (field.fieldKind === "list") return fc.array(one(), { maxLength: 3 });
-  // One key: the order of several is the object's own, and nothing promises it.
-  if (field.fieldKind === "map") return fc.dictionary(text, one(), { maxKeys: 1, noNullPrototype: true });
-  return one();
-}
-
-function removeAbsent(init: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(init).filter(([, value]) => value !== undefined));
-}
 
 function bytes(encoded: Uint8Array): string {
   return Buffer.from(encoded).toString("hex");

@@ -8,6 +8,7 @@ import {
   toBinary,
 } from "@bufbuild/protobuf";
 import type { MethodDefinition, ServiceDefinition } from "@grpc/grpc-js";
+import { decoderOf } from "./message-decoder.js";
 import { encoderOf } from "./message-encoder.js";
 
 /** A message whose bytes are not protobuf of its type. Handlers answer it with a coded error; the server lives on. */
@@ -28,7 +29,7 @@ export function serviceDefinition(service: DescService): ServiceDefinition {
       responseStream: kind === "server_streaming" || kind === "bidi_streaming",
       requestSerialize: (message) => serialize(method.input, message),
       responseSerialize: encoderOf(method.output),
-      requestDeserialize: (bytes) => deserialize(method.input, bytes) as Message,
+      requestDeserialize: deserializer(method.input) as (bytes: Uint8Array) => Message,
       responseDeserialize: (bytes) => fromBinary(method.output, bytes),
     };
   }
@@ -40,11 +41,16 @@ function serialize(schema: DescMessage, message: Message): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** The message of these bytes, if they are one. */
-export function deserialize<Desc extends DescMessage>(schema: Desc, bytes: Uint8Array): MessageShape<Desc> | Malformed {
-  try {
-    return fromBinary(schema, bytes);
-  } catch (error) {
-    return new Malformed(schema.typeName, error instanceof Error ? error.message : String(error));
-  }
+/** Makes the message of its bytes, if they are one. */
+export function deserializer<Desc extends DescMessage>(
+  schema: Desc,
+): (bytes: Uint8Array) => MessageShape<Desc> | Malformed {
+  const decode = decoderOf(schema);
+  return (bytes) => {
+    try {
+      return decode(bytes);
+    } catch (error) {
+      return new Malformed(schema.typeName, error instanceof Error ? error.message : String(error));
+    }
+  };
 }

@@ -1,0 +1,69 @@
+import { create, type DescMessage, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { WorkRequestSchema } from "@cloaca/protocol";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { anyMessage, schemas } from "../testing/any-message.js";
+import { decoderOf } from "./message-decoder.js";
+
+/** What a decoder makes of the bytes: a message, or what it says of them. */
+function made(decode: (bytes: Uint8Array) => unknown, bytes: Uint8Array): unknown {
+  try {
+    return decode(bytes);
+  } catch (error) {
+    return String(error);
+  }
+}
+
+function expectTheSame(desc: DescMessage, bytes: Uint8Array): void {
+  const expected = made((input) => fromBinary(desc, input), bytes);
+  expect(made(decoderOf(desc), bytes)).toEqual(expected);
+}
+
+describe("decoderOf", () => {
+  it.each(schemas)("makes of $name what protobuf-es makes", (desc) => {
+    fc.assert(
+      fc.property(anyMessage(desc), (init) => expectTheSame(desc, toBinary(desc, create(desc, init)))),
+      { numRuns: 60 },
+    );
+  });
+
+  it.each(schemas)("of bytes that are nearly a $name, too", (desc) => {
+    const changes = fc.array(fc.record({ at: fc.double({ min: 0, max: 0.999, noNaN: true }), byte: fc.nat(255) }), {
+      maxLength: 3,
+    });
+    const cut = fc.double({ min: 0, max: 1, noNaN: true });
+    fc.assert(
+      fc.property(anyMessage(desc), changes, cut, fc.boolean(), (init, changed, from, isTwice) => {
+        const whole = toBinary(desc, create(desc, init));
+        for (const { at, byte } of changed) whole[Math.floor(at * whole.length)] = byte;
+        expectTheSame(desc, whole.subarray(0, Math.ceil(from * whole.length)));
+        // Two messages after each other are one, merged.
+        if (isTwice) expectTheSame(desc, Buffer.concat([whole, toBinary(desc, create(desc, init))]));
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it("decodes the usual by itself, and leaves the rest to protobuf-es", () => {
+    const decode = decoderOf(WorkRequestSchema);
+    const events = [{ event: { case: "hello" as const, value: { hostId: "h" } } }];
+    const usual = toBinary(WorkRequestSchema, create(WorkRequestSchema, { events }));
+    // What nobody said is one frozen value in messages of ours; those of protobuf-es have one each.
+    const isOwn = (bytes: Uint8Array): boolean => {
+      const event = decode(bytes).events[0]?.event;
+      return event?.case === "hello" && Object.isFrozen(event.value.labels);
+    };
+    expect(isOwn(usual)).toBe(true);
+    const unknownField = [0xf8, 0x07, 1];
+    expect(isOwn(Buffer.concat([usual, Buffer.from(unknownField)]))).toBe(false);
+  });
+
+  it.each([
+    ["text that is not UTF-8", [0x0a, 2, 0x0a, 0x05]],
+    ["a message that goes on after its end", [0x0a, 0x0f]],
+    ["an endless number", [0x0a, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1]],
+    ["nothing", []],
+  ])("says of %s what protobuf-es says", (_name, bytes) => {
+    expectTheSame(WorkRequestSchema, Uint8Array.from(bytes));
+  });
+});
