@@ -4,18 +4,12 @@ import {
   type DescMessage,
   type DescMethodServerStreaming,
   type DescMethodUnary,
-  fromBinary,
   type MessageInitShape,
   type MessageShape,
   toBinary,
 } from "@bufbuild/protobuf";
-import {
-  HostService,
-  type WorkRequest,
-  WorkRequestSchema,
-  type WorkResponse,
-  WorkResponseSchema,
-} from "@cloaca/protocol";
+import { HostService, WorkRequestSchema, type WorkResponse, WorkResponseSchema } from "@cloaca/protocol";
+import { decoderOf, encoderOf } from "@cloaca/protocol/codec";
 import { type ClientDuplexStream, credentials, Client as GrpcClient, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { ConnectionError } from "../errors/index.js";
 import type { Calls, CallTime } from "./calls.js";
@@ -47,6 +41,12 @@ export interface ChannelOptions {
   readonly callTimeoutMs?: number;
 }
 
+/** What a host says, as `create` takes it. */
+export type WorkRequestInit = MessageInitShape<typeof WorkRequestSchema>;
+
+const encodeWork = encoderOf(WorkRequestSchema);
+const decodeWork = decoderOf(WorkResponseSchema);
+
 export class Channel implements Calls {
   readonly address: string;
   readonly #client: GrpcClient;
@@ -75,7 +75,7 @@ export class Channel implements Calls {
       this.#client.makeUnaryRequest(
         `/${method.parent.typeName}/${method.name}`,
         (message: MessageShape<I>) => bytesOf(method.input, message),
-        (bytes) => fromBinary(method.output, bytes),
+        decoderOf(method.output),
         create(method.input, request),
         new Metadata(),
         { deadline: Date.now() + this.#callTimeoutMs, ...time },
@@ -97,7 +97,7 @@ export class Channel implements Calls {
     const call = this.#client.makeServerStreamRequest(
       `/${method.parent.typeName}/${method.name}`,
       (message: MessageShape<I>) => bytesOf(method.input, message),
-      (bytes) => fromBinary(method.output, bytes),
+      decoderOf(method.output),
       create(method.input, request),
       new Metadata(),
       {},
@@ -116,11 +116,11 @@ export class Channel implements Calls {
     }
   }
 
-  work(): ClientDuplexStream<WorkRequest, WorkResponse> {
+  work(): ClientDuplexStream<WorkRequestInit, WorkResponse> {
     return this.#client.makeBidiStreamRequest(
       `/${HostService.typeName}/Work`,
-      (message: WorkRequest) => bytesOf(WorkRequestSchema, message),
-      (bytes) => fromBinary(WorkResponseSchema, bytes),
+      encodeWork,
+      decodeWork,
       new Metadata(),
       {},
     );

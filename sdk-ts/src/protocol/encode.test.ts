@@ -1,4 +1,5 @@
-import { type HostEvent, LeaseState } from "@cloaca/protocol";
+import { create } from "@bufbuild/protobuf";
+import { type HostEvent, HostEventSchema, LeaseState } from "@cloaca/protocol";
 import { describe, expect, it } from "vitest";
 import { encodeEvent, encodeHeartbeat, encodeHello, eventBytes } from "./encode.js";
 import type { Hello, HostSays, WireWorkflow } from "./words.js";
@@ -124,7 +125,7 @@ describe("encodeEvent", () => {
       },
     ],
   ])("says %o", (event, name, value) => {
-    const encoded = encodeEvent({ seq: 7, event });
+    const encoded = create(HostEventSchema, encodeEvent({ seq: 7, event }));
     expect([encoded.seq, encoded.event.case]).toEqual([7n, name]);
     expect(encoded.event.value).toMatchObject(value);
   });

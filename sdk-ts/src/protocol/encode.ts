@@ -1,6 +1,6 @@
 /** From words of the SDK to protobuf. */
-import { create } from "@bufbuild/protobuf";
-import { type HostEvent, HostEventSchema, LeaseState, PatchSchema, type Patch as WirePatch } from "@cloaca/protocol";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { type HostEvent, HostEventSchema, LeaseState, type PatchSchema } from "@cloaca/protocol";
 import { definitionBytes, toWireDefinition } from "./encode-definition.js";
 import { SDK_NAME, SDK_VERSION } from "./sdk-version.js";
 import type { Hello, HostSays, Implementation, NumberedEvent, Offer, Patch, WireWorkflow } from "./words.js";
@@ -11,6 +11,9 @@ const PROTOCOL = { protocolMin: 1, protocolMax: 1 };
 /** Bytes of definitions that go into one message of a `Hello`, about; longer ones are chunked. */
 const BYTES_PER_CHUNK = 1024 * 1024;
 const HELD_PER_CHUNK = 10_000;
+
+/** An event as `create` takes it. */
+export type HostEventInit = MessageInitShape<typeof HostEventSchema>;
 
 /** The `Hello`, and the chunks that go on with it when it is long (P1). */
 export function encodeHello(hello: Hello): HostEvent[] {
@@ -41,8 +44,8 @@ export function encodeHeartbeat(nonce: number, mainLoopLagMs: number): HostEvent
   return create(HostEventSchema, { event: { case: "heartbeat", value: { nonce: BigInt(nonce), mainLoopLagMs } } });
 }
 
-export function encodeEvent({ seq, event }: NumberedEvent): HostEvent {
-  return create(HostEventSchema, { seq: BigInt(seq), event: toOneof(event) });
+export function encodeEvent({ seq, event }: NumberedEvent): HostEventInit {
+  return { seq: BigInt(seq), event: toOneof(event) };
 }
 
 /** Size of an event in a message, about; it may be larger by what is neither a patch nor a definition. */
@@ -55,7 +58,7 @@ export function eventBytes({ event }: NumberedEvent): number {
   return units * 2;
 }
 
-type EventInit = NonNullable<NonNullable<Parameters<typeof create<typeof HostEventSchema>>[1]>["event"]>;
+type EventInit = NonNullable<HostEventInit["event"]>;
 
 function toOneof(event: HostSays): EventInit {
   switch (event.type) {
@@ -87,8 +90,8 @@ function toOneof(event: HostSays): EventInit {
   }
 }
 
-function patchToWire({ set, removed }: Patch): WirePatch {
-  return create(PatchSchema, { set, removed: [...removed] });
+function patchToWire({ set, removed }: Patch): MessageInitShape<typeof PatchSchema> {
+  return { set, removed: [...removed] };
 }
 
 function offerToWire({ definitions, implementations }: Offer) {

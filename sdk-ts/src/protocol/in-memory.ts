@@ -8,11 +8,11 @@ import {
   type MessageShape,
   toBinary,
 } from "@bufbuild/protobuf";
-import { type HostEvent, WatchRunsResponseSchema, WorkRequestSchema, WorkResponseSchema } from "@cloaca/protocol";
+import { WatchRunsResponseSchema, WorkRequestSchema, WorkResponseSchema } from "@cloaca/protocol";
 import { RemoteError } from "../errors/index.js";
 import type { UnaryCalls } from "./calls.js";
 import { decodeEvent } from "./decode.js";
-import { encodeEvent, encodeHeartbeat, encodeHello } from "./encode.js";
+import { encodeEvent, encodeHeartbeat, encodeHello, type HostEventInit } from "./encode.js";
 import { eventInfo, type RunEventInfo } from "./run-info.js";
 import type { Hello, NumberedEvent, SchedulerSays } from "./words.js";
 
@@ -53,7 +53,7 @@ export function openInMemoryWork(
       listener.heard(fromBinary(WorkResponseSchema, message).events.flatMap((event) => decodeEvent(event) ?? [])),
     ended: (error) => listener.ended(error === null ? null : remoteError(error)),
   });
-  const send = (events: HostEvent[]): void =>
+  const send = (events: HostEventInit[]): void =>
     stream.send(toBinary(WorkRequestSchema, create(WorkRequestSchema, { events })));
   return {
     hello: (hello) => send(encodeHello(hello)),

@@ -1,11 +1,10 @@
 /** The host's stream, in words of the SDK: says hello, numbered events and heartbeats, and hears the scheduler. */
-import { create } from "@bufbuild/protobuf";
-import { type HostEvent, WorkRequestSchema, type WorkResponse } from "@cloaca/protocol";
+import type { WorkResponse } from "@cloaca/protocol";
 import { type ServiceError, status } from "@grpc/grpc-js";
 import type { ConnectionError, RemoteError } from "../errors/index.js";
 import type { Channel } from "./channel.js";
 import { decodeEvent } from "./decode.js";
-import { encodeEvent, encodeHeartbeat, encodeHello, eventBytes } from "./encode.js";
+import { encodeEvent, encodeHeartbeat, encodeHello, eventBytes, type HostEventInit } from "./encode.js";
 import { fromServiceError } from "./remote-error.js";
 import type { Hello, NumberedEvent, SchedulerSays } from "./words.js";
 
@@ -21,7 +20,7 @@ const EVENTS_PER_MESSAGE = 1_000;
 const BYTES_PER_MESSAGE = 1024 * 1024;
 
 interface Waiting {
-  readonly event: HostEvent;
+  readonly event: HostEventInit;
   readonly bytes: number;
 }
 
@@ -57,7 +56,7 @@ export class WorkStream {
 
   hello(hello: Hello): void {
     // Each part in a message of its own: that is what chunks are for.
-    for (const event of encodeHello(hello)) this.#call.write(create(WorkRequestSchema, { events: [event] }));
+    for (const event of encodeHello(hello)) this.#call.write({ events: [event] });
   }
 
   heartbeat(nonce: number, mainLoopLagMs: number): void {
@@ -84,7 +83,7 @@ export class WorkStream {
     // What does not fit waits here, and goes out in one message once there is room.
     while (this.#waiting.length > 0 && !this.#isFull && !this.#isOver) {
       const events = this.#waiting.splice(0, this.#fitting()).map((w) => w.event);
-      this.#isFull = !this.#call.write(create(WorkRequestSchema, { events }));
+      this.#isFull = !this.#call.write({ events });
     }
   }
 

@@ -21,6 +21,7 @@ import {
   ResumeWorkflowResponseSchema,
   type WorkflowService,
 } from "@cloaca/protocol";
+import { encoderOf } from "@cloaca/protocol/codec";
 import { CloacaError } from "../core/errors.js";
 import { checkDefinition, compileGraph } from "../core/graph.js";
 import { nameProblem } from "../core/names.js";
@@ -31,7 +32,6 @@ import { parsePageToken } from "../store/page-token.js";
 import type { SessionView, UpdateWorkflow, WorkflowRecord } from "../store/store.js";
 import { definitionProblems, toDefinition } from "./definition-from-wire.js";
 import { namespaceOf, orDefault } from "./from-wire.js";
-import { encoderOf } from "./message-encoder.js";
 import { pageOf, pageSize } from "./paging.js";
 import { hostToWire, workflowToWire } from "./runs-to-wire.js";
 import type { MethodsOf } from "./service-methods.js";

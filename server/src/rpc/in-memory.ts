@@ -4,12 +4,12 @@
  */
 import { create, type DescMessage, type MessageShape } from "@bufbuild/protobuf";
 import { RunService, WatchRunsResponseSchema, WorkRequestSchema, WorkResponseSchema } from "@cloaca/protocol";
+import { encoderOf } from "@cloaca/protocol/codec";
 import { CloacaError } from "../core/errors.js";
 import type { Connection, Wire } from "../engine/connection.js";
 import type { SchedulerEvent } from "../engine/events.js";
 import type { Scheduler } from "../engine/scheduler.js";
 import { namespaceOf, toHostEvent } from "./from-wire.js";
-import { encoderOf } from "./message-encoder.js";
 import { RunServiceRpc } from "./run-service.js";
 import { eventToWire } from "./runs-to-wire.js";
 import { deserializer, Malformed } from "./service-definition.js";

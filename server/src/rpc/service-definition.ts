@@ -7,9 +7,8 @@ import {
   type MessageShape,
   toBinary,
 } from "@bufbuild/protobuf";
+import { decoderOf, encoderOf } from "@cloaca/protocol/codec";
 import type { MethodDefinition, ServiceDefinition } from "@grpc/grpc-js";
-import { decoderOf } from "./message-decoder.js";
-import { encoderOf } from "./message-encoder.js";
 
 /** A message whose bytes are not protobuf of its type. Handlers answer it with a coded error; the server lives on. */
 export class Malformed {

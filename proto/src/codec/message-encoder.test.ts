@@ -1,9 +1,9 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { ListValueSchema } from "@bufbuild/protobuf/wkt";
-import * as protocol from "@cloaca/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { anyMessage, schemas } from "../testing/any-message.js";
+import * as protocol from "../gen/index.js";
+import { anyMessage, schemas } from "./any-message.js";
 import { encoderOf } from "./message-encoder.js";
 
 describe("encoderOf", () => {

@@ -1,7 +1,7 @@
 /** Messages of the protocol with every kind of content, for tests of what encodes and decodes them. */
 import { type DescMessage, ScalarType } from "@bufbuild/protobuf";
-import * as protocol from "@cloaca/protocol";
 import fc from "fast-check";
+import * as protocol from "../gen/index.js";
 
 const services = [protocol.HostService, protocol.WorkflowService, protocol.RunService, protocol.HostAdminService];
 const byName = new Map(services.flatMap((s) => s.methods.flatMap((m) => [m.input, m.output])).map((d) => [d.name, d]));

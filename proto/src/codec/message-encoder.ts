@@ -1,8 +1,10 @@
 /**
- * Encodes messages of our contract as protobuf. `toBinary` of protobuf-es interprets the descriptor again for each
- * message, which took a quarter of the scheduler's time: 8.3 µs for a lease, 1.2 µs here (`message-encoder.test.ts` holds
- * one against the other). Here the descriptor becomes a list of functions once, and fields that are not there are
- * defaults, so that nobody has to `create` a message only to send it.
+ * Encodes messages of our contract as protobuf. `toBinary` of protobuf-es interprets the descriptor again for each message, which
+ * took a quarter of the scheduler's time: 8.3 µs for a lease, 1.2 µs here; 14 µs for a host's completion, 0.7 µs here
+ * (`message-encoder.test.ts` holds one against the other). Here the descriptor becomes a list of functions once, and fields that
+ * are not there are defaults, so that nobody has to `create` a message only to send it.
+ *
+ * It checks nothing: numbers must be whole and in range.
  */
 import {
   create,

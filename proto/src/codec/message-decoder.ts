@@ -1,6 +1,6 @@
 /**
- * Decodes protobuf of our contract: the counterpart of `message-encoder.ts`, for the same reason. The descriptor becomes a table
- * of functions by tag once.
+ * Decodes protobuf of our contract: the counterpart of `message-encoder.ts`, for the same reason: a completion in 2.2 µs, not
+ * 6.6. The descriptor becomes a table of functions by tag once.
  *
  * It takes bytes as encoders write them, and nothing else: at whatever it does not expect (an unknown field, another wire type, a
  * message in two parts, text that is not UTF-8, nesting without end) it leaves the message to protobuf-es, which knows what each

@@ -1,8 +1,8 @@
 import { create, type DescMessage, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { WorkRequestSchema } from "@cloaca/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { anyMessage, schemas } from "../testing/any-message.js";
+import { WorkRequestSchema } from "../gen/index.js";
+import { anyMessage, schemas } from "./any-message.js";
 import { decoderOf } from "./message-decoder.js";
 
 /** What a decoder makes of the bytes: a message, or what it says of them. */
