@@ -1,16 +1,14 @@
 /** Calls of generated services with grpc-js: the least that a client and a host need. */
-import {
-  create,
-  type DescMessage,
-  type DescMethod,
-  type DescMethodBiDiStreaming,
-  type DescMethodServerStreaming,
-  type DescMethodUnary,
-  fromBinary,
-  type MessageInitShape,
-  type MessageShape,
-  toBinary,
+import type {
+  DescMessage,
+  DescMethod,
+  DescMethodBiDiStreaming,
+  DescMethodServerStreaming,
+  DescMethodUnary,
+  MessageInitShape,
+  MessageShape,
 } from "@bufbuild/protobuf";
+import { decoderOf, encoderOf } from "@cloaca/protocol/codec";
 import {
   Client,
   type ClientDuplexStream,
@@ -36,17 +34,11 @@ export function callUnary<I extends DescMessage, O extends DescMessage>(
 ): Promise<MessageShape<O>> {
   const { path, requestSerialize, responseDeserialize } = methodDefinition<I, O>(method);
   return new Promise((resolve, reject) => {
-    client.makeUnaryRequest(
-      path,
-      requestSerialize,
-      responseDeserialize,
-      create(method.input, request),
-      (error, response) => {
-        if (error !== null) reject(error);
-        else if (response === undefined) reject(new Error(`${path} answered with nothing`));
-        else resolve(response);
-      },
-    );
+    client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, (error, response) => {
+      if (error !== null) reject(error);
+      else if (response === undefined) reject(new Error(`${path} answered with nothing`));
+      else resolve(response);
+    });
   });
 }
 
@@ -56,33 +48,39 @@ export function callServerStream<I extends DescMessage, O extends DescMessage>(
   request: MessageInitShape<I>,
 ): ClientReadableStream<MessageShape<O>> {
   const { path, requestSerialize, responseDeserialize } = methodDefinition<I, O>(method);
-  return client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, create(method.input, request));
+  return client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, request);
 }
 
 export function openStream<I extends DescMessage, O extends DescMessage>(
   client: Client,
   method: DescMethodBiDiStreaming<I, O>,
-): ClientDuplexStream<MessageShape<I>, MessageShape<O>> {
+): ClientDuplexStream<MessageInitShape<I>, MessageShape<O>> {
   const { path, requestSerialize, responseDeserialize } = methodDefinition<I, O>(method);
   return client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
 }
 
+/** What is said needs not be made with `create`; what is heard is whole. */
+type Definition<I extends DescMessage, O extends DescMessage> = MethodDefinition<MessageInitShape<I>, MessageShape<O>>;
+
+const definitions = new Map<DescMethod, Definition<DescMessage, DescMessage>>();
+
 /** A generated method as grpc-js wants it. */
 export function methodDefinition<I extends DescMessage, O extends DescMessage>(
   method: DescMethod & { readonly input: I; readonly output: O },
-): MethodDefinition<MessageShape<I>, MessageShape<O>> {
-  const { methodKind, input, output } = method;
-  return {
-    path: `/${method.parent.typeName}/${method.name}`,
-    requestStream: methodKind === "client_streaming" || methodKind === "bidi_streaming",
-    responseStream: methodKind === "server_streaming" || methodKind === "bidi_streaming",
-    requestSerialize: (message) => bytesOf(toBinary(input, message)),
-    requestDeserialize: (bytes) => fromBinary(input, bytes),
-    responseSerialize: (message) => bytesOf(toBinary(output, message)),
-    responseDeserialize: (bytes) => fromBinary(output, bytes),
-  };
-}
-
-function bytesOf(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+): Definition<I, O> {
+  let definition = definitions.get(method);
+  if (definition === undefined) {
+    const { methodKind, input, output } = method;
+    definition = {
+      path: `/${method.parent.typeName}/${method.name}`,
+      requestStream: methodKind === "client_streaming" || methodKind === "bidi_streaming",
+      responseStream: methodKind === "server_streaming" || methodKind === "bidi_streaming",
+      requestSerialize: encoderOf<DescMessage>(input),
+      requestDeserialize: decoderOf<DescMessage>(input),
+      responseSerialize: encoderOf<DescMessage>(output),
+      responseDeserialize: decoderOf<DescMessage>(output),
+    };
+    definitions.set(method, definition);
+  }
+  return definition as unknown as Definition<I, O>;
 }
