@@ -27,9 +27,10 @@ process.on("message", () => {
 process.on("disconnect", () => process.exit(0));
 
 await Promise.all([follow(), ...Array.from({ length: 200 }, startRuns)]);
-process.send?.({ type: "report", acknowledged: [...acknowledged], ended: ended.size, starts, repeated, problems });
 client.close();
-process.disconnect();
+const report = { type: "report", acknowledged: [...acknowledged], ended: ended.size, starts, repeated, problems };
+// A long one is written bit by bit, and lost with the channel before it is.
+process.send?.(report, () => process.disconnect());
 
 async function startRuns() {
   while (!isStopped) {
