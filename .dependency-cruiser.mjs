@@ -1,8 +1,9 @@
 // Dependencies point one way (docs/ARCHITECTURE.md). Each rule names what a folder may import of ours; what is not named
 // is forbidden.
 
-// The contract suite of the stores and the fakes of the SDK are test code that several test files share.
-const tests = "\\.test(-d)?\\.ts$|^server/src/store/contract/|^sdk-ts/src/fakes/";
+// The contract suite of the stores, the fakes of the SDK and the messages for tests of the codec are test code that several
+// test files share.
+const tests = "\\.test(-d)?\\.ts$|^server/src/store/contract/|^sdk-ts/src/fakes/|^proto/src/codec/any-message\\.ts$";
 
 /**
  * @param {string} name
