@@ -1,7 +1,7 @@
-import { create, type DescMessage, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create, type DescMessage, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { WorkRequestSchema } from "../gen/index.js";
+import { HostEventSchema, PatchSchema, WorkRequestSchema } from "../gen/index.js";
 import { anyMessage, schemas } from "./any-message.js";
 import { decoderOf } from "./message-decoder.js";
 
@@ -56,6 +56,32 @@ describe("decoderOf", () => {
     expect(isOwn(usual)).toBe(true);
     const unknownField = [0xf8, 0x07, 1];
     expect(isOwn(Buffer.concat([usual, Buffer.from(unknownField)]))).toBe(false);
+  });
+
+  const complete = (value: NonNullable<MessageInitShape<typeof HostEventSchema>["event"]>): Uint8Array =>
+    toBinary(HostEventSchema, create(HostEventSchema, { event: value }));
+
+  it("merges two parts of one member of a oneof", () => {
+    const lease = complete({ case: "complete", value: { leaseId: "l" } });
+    const patch = complete({ case: "complete", value: { patch: { set: { a: "1" } } } });
+    expectTheSame(HostEventSchema, Buffer.concat([lease, patch]));
+    expect(decoderOf(HostEventSchema)(Buffer.concat([lease, patch])).event.value).toMatchObject({ leaseId: "l" });
+  });
+
+  it("knows a key named __proto__, and text that begins with the mark of its byte order", () => {
+    // Key and value as the entry of a map: no object that is written out has such a key by accident.
+    const entry = Buffer.concat([
+      Buffer.from([0x0a, 9]),
+      Buffer.from("__proto__"),
+      Buffer.from([0x12, 1]),
+      Buffer.from("1"),
+    ]);
+    const { number } = PatchSchema.field.set;
+    const patch = Buffer.concat([Buffer.from([(number << 3) | 2, entry.length]), entry]);
+    expectTheSame(PatchSchema, patch);
+    expect(Object.keys(decoderOf(PatchSchema)(patch).set)).toEqual(Object.keys(fromBinary(PatchSchema, patch).set));
+    const marked = complete({ case: "complete", value: { leaseId: "\ufeffl" } });
+    expectTheSame(HostEventSchema, marked);
   });
 
   it.each([

@@ -164,7 +164,7 @@ function mapReader(field: DescField & { readonly fieldKind: "map" }): FieldReade
     const key = text();
     if (byte() !== ((2 << 3) | DELIMITED)) throw UNUSUAL;
     const value = text();
-    if (at !== until || key === "__proto__") throw UNUSUAL;
+    if (at !== until) throw UNUSUAL;
     if (message[localName] === NO_MAP) message[localName] = {};
     (message[localName] as Fields)[key] = value;
   };
