@@ -137,7 +137,7 @@ it(
         figure("from the start of the scheduler's process until it listens", listensAt - startedAt, "ms");
         figure("from then until the host with all of them has its Welcome", welcome.at - listensAt, "ms");
         figure(`from when it listens until ${100 * FULL} % of that speed`, fullAt - listensAt, "ms");
-        // How long a process takes to start is the machine's; what comes then is ours.
+        // Not from the start of the process: how long it takes until it listens is told above.
         expect(fullAt - listensAt).toBeLessThanOrEqual(inForm(10_000, 2_000));
         // Slots that get free are not to be filled with the load.
         load.kill("SIGKILL");

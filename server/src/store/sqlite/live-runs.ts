@@ -3,7 +3,7 @@ import type { Graph, Run, TaskRun } from "../../core/model.js";
 import type { StoredRun } from "../live/journal.js";
 import { decodeEvents, decodeRun, type RunRow } from "./codec.js";
 import { type Pause, restoreTaskRuns, withoutPauses } from "./restore.js";
-import type { LogRow, Statements } from "./statements.js";
+import type { LiveLogRow, Statements } from "./statements.js";
 import { foldTaskRuns, type TaskRow } from "./task-changes.js";
 
 interface LiveRunRead extends StoredRun {
@@ -51,7 +51,7 @@ class Groups<Row extends { readonly run: number }> {
 }
 
 /** The row tells of the run as it was at its last change of status; its counters follow from what came since. */
-function liveRun(row: RunRow, graph: Graph, rows: readonly TaskRow[], log: readonly LogRow[]): LiveRunRead {
+function liveRun(row: RunRow, graph: Graph, rows: readonly TaskRow[], log: readonly LiveLogRow[]): LiveRunRead {
   const written: Run = decodeRun(row);
   const texts = log.map(({ tasks }) => tasks).filter((text) => text !== null);
   const tasks = restoreTaskRuns(written, graph, foldTaskRuns(written.id, rows, texts));

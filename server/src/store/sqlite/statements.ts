@@ -28,8 +28,8 @@ interface EventsRow {
   readonly version: string;
 }
 
-/** What a commit did to a run. */
-export interface LogRow {
+/** What a commit did to a run that goes on. */
+export interface LiveLogRow {
   readonly run: number;
   readonly data: string;
   readonly tasks: string | null;
@@ -71,7 +71,7 @@ export interface Statements {
   readonly updateRun: Write;
   readonly liveRuns: Database.Statement<[], RunRow>;
   readonly tasksOfLiveRuns: Database.Statement<[], TaskRow & { readonly run: number }>;
-  readonly logOfLiveRuns: Database.Statement<[], LogRow>;
+  readonly logOfLiveRuns: Database.Statement<[], LiveLogRow>;
   readonly runById: Database.Statement<[string], RunRow>;
   readonly runByRequest: Database.Statement<[string, string], RunRow>;
   readonly listRuns: Database.Statement<[RunFilter], RunRow>;
@@ -152,7 +152,7 @@ export function prepareStatements(db: Database.Database): Statements {
     tasksOfLiveRuns: db.prepare<[], TaskRow & { run: number }>(
       `SELECT t.* FROM runs r CROSS JOIN task_runs t ON t.run = r.number WHERE ${LIVE} ORDER BY r.number`,
     ),
-    logOfLiveRuns: db.prepare<[], LogRow>(
+    logOfLiveRuns: db.prepare<[], LiveLogRow>(
       `SELECT e.run, e.data, e.tasks FROM runs r CROSS JOIN events e ON e.run = r.number
        WHERE ${LIVE} ORDER BY r.number, e.position`,
     ),
