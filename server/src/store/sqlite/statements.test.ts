@@ -1,16 +1,15 @@
 import Database from "better-sqlite3";
 import { expect, it } from "vitest";
+import { migrate } from "./migrate.js";
 import { MIGRATIONS } from "./schema.js";
-import { prepareStatements } from "./statements.js";
+import { preparePurgeStatements, prepareStatements } from "./statements.js";
+
+const db = new Database(":memory:");
+migrate(db, MIGRATIONS);
 
 it.each(["liveRuns", "tasksOfLiveRuns", "logOfLiveRuns"] as const)(
   "%s begins with the index of the runs that go on, and sorts nothing, however many have ended",
   (name) => {
-    const db = new Database(":memory:");
-    for (const step of MIGRATIONS) {
-      if (typeof step === "string") db.exec(step);
-      else step(db);
-    }
     const { source } = prepareStatements(db)[name];
     const plan = db.prepare<[], { detail: string }>(`EXPLAIN QUERY PLAN ${source}`).all();
     const [first, second, ...more] = plan.map(({ detail }) => detail);
@@ -19,3 +18,8 @@ it.each(["liveRuns", "tasksOfLiveRuns", "logOfLiveRuns"] as const)(
     expect(more).toEqual([]);
   },
 );
+
+it("a purge counts a row of the log by all that stands in it", () => {
+  prepareStatements(db).insertEvents.run(1, 7, "[]", "x".repeat(9_000));
+  expect(preparePurgeStatements(db).sizesOfEvents.all(7, 10)).toEqual([{ key: 1, bytes: 9_002 }]);
+});
