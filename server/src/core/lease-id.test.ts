@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { leaseId, parseLeaseId } from "./lease-id.js";
+import { leaseFence, leaseId, parseLeaseId } from "./lease-id.js";
 
 describe("lease ids", () => {
   it("say where their lease lives, and are read back", () => {
@@ -60,5 +60,61 @@ describe("lease ids", () => {
       }),
       { numRuns: 2_000 },
     );
+  });
+});
+
+describe("the fence of a lease id", () => {
+  const nat = fc.nat({ max: 0x7fffffff });
+  const parts = fc.string({ unit: fc.constantFrom("r", ".", "0", "1", "7", "-"), maxLength: 6 });
+
+  it("is read by whoever knows the task run", () => {
+    fc.assert(
+      fc.property(fc.string(), nat, fc.integer({ min: 1, max: 0x7fffffff }), (runId, task, fence) => {
+        expect(leaseFence(leaseId(runId, task, fence), runId, task)).toBe(fence);
+      }),
+    );
+  });
+
+  it("is told of no text but the one that the task run makes with it", () => {
+    fc.assert(
+      fc.property(parts, parts, fc.nat({ max: 17 }), (id, runId, task) => {
+        for (const text of [id, `${runId}${id}`, `${runId}.${id}`, `${runId}.${task}${id}`, `${runId}.${task}.${id}`]) {
+          const fence = leaseFence(text, runId, task);
+          if (fence === 0) expect(parseLeaseId(text)).not.toEqual({ runId, task, fence: expect.any(Number) });
+          else expect(leaseId(runId, task, fence)).toBe(text);
+        }
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it.each([
+    ["r1.3.7", 7],
+    ["r1.3.2147483647", 2_147_483_647],
+    // Another task, another run, a run that only begins like it or has its length.
+    ["r1.2.7", 0],
+    ["r1.33.7", 0],
+    ["r2.3.7", 0],
+    ["r10.3.7", 0],
+    ["r1.0.3.7", 0],
+    ["r1r1.3.7", 0],
+    ["1.3.7", 0],
+    // Nobody gave these out.
+    ["", 0],
+    ["r1", 0],
+    [".", 0],
+    ["r1.3", 0],
+    ["r1.3.", 0],
+    ["r1..7", 0],
+    ["r1.3.0", 0],
+    ["r1.3.07", 0],
+    ["r1.03.7", 0],
+    ["r1.3.-7", 0],
+    ["r1.3.7 ", 0],
+    ["r1.3.7e1", 0],
+    ["r1.3.2147483648", 0],
+    ["r1.3.٧", 0],
+  ])("of %j for task 3 of run r1 is %i", (id, fence) => {
+    expect(leaseFence(id, "r1", 3)).toBe(fence);
   });
 });

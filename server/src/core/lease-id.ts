@@ -36,3 +36,11 @@ function decimal(text: string, from: number, to: number): number {
   }
   return value <= 0x7fffffff ? value : -1;
 }
+
+/** The fence of a lease id, if it is one of that task run; 0 for every other text. */
+export function leaseFence(id: string, runId: string, task: number): number {
+  const fenceDot = id.lastIndexOf(".");
+  const taskDot = id.lastIndexOf(".", fenceDot - 1);
+  if (taskDot !== runId.length || decimal(id, taskDot + 1, fenceDot) !== task || !id.startsWith(runId)) return 0;
+  return Math.max(0, decimal(id, fenceDot + 1, id.length));
+}

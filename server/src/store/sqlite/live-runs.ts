@@ -1,8 +1,9 @@
 /** Reads the runs that go on, all at once: after a crash this is time in which nobody is served. */
 import type { Graph, Run, TaskRun } from "../../core/model.js";
 import type { StoredRun } from "../live/journal.js";
-import { decodeEvents, decodeRun, type RunRow } from "./codec.js";
+import { unpackChanges, unpackEvents } from "./log-row.js";
 import { type Pause, restoreTaskRuns, withoutPauses } from "./restore.js";
+import { type RunRow, unpackRun } from "./run-row.js";
 import type { LiveLogRow, Statements } from "./statements.js";
 import { foldTaskRuns, type TaskRow } from "./task-changes.js";
 
@@ -52,11 +53,11 @@ class Groups<Row extends { readonly run: number }> {
 
 /** The row tells of the run as it was at its last change of status; its counters follow from what came since. */
 function liveRun(row: RunRow, graph: Graph, rows: readonly TaskRow[], log: readonly LiveLogRow[]): LiveRunRead {
-  const written: Run = decodeRun(row);
-  const texts = log.map(({ tasks }) => tasks).filter((text) => text !== null);
-  const tasks = restoreTaskRuns(written, graph, foldTaskRuns(written.id, rows, texts));
+  const written: Run = unpackRun(row);
+  const changes = log.map((entry) => unpackChanges(written.id, entry));
+  const tasks = restoreTaskRuns(written, graph, foldTaskRuns(written.id, rows, changes));
   const last = log.at(-1);
-  const eventSeq = (last === undefined ? undefined : decodeEvents(last.data).at(-1)?.seq) ?? written.eventSeq;
+  const eventSeq = (last === undefined ? undefined : unpackEvents(written.id, last).at(-1)?.seq) ?? written.eventSeq;
   const open = tasks.filter((t) => t.finishedAt === null).length;
   const failed = tasks.filter((t) => t.state === "FAILED").length;
   return { number: row.number, run: { ...written, eventSeq, open, failed }, graph, tasks };

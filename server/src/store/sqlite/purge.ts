@@ -1,6 +1,7 @@
 /** Purging in the file: finds finished runs along the log, takes them out of sight, and removes their rows bit by bit. */
 import type Database from "better-sqlite3";
 import type { FinishedPage, FinishedRun, PurgeWrites } from "../live/journal.js";
+import { finishedAtOf } from "./run-row.js";
 import { type PurgeStatements, preparePurgeStatements } from "./statements.js";
 
 /** A row of more bytes has pages of its own, and counts for as many rows. */
@@ -38,9 +39,8 @@ export class SqlitePurge {
     const runs: FinishedRun[] = [];
     for (const { position, number, run_id: runId, namespace, request_id, data, bytes } of rows) {
       if (number === null) continue;
-      const { finishedAt } = JSON.parse(data) as { finishedAt?: number };
       const run = { number, runId, namespace, requestId: request_id ?? "", position, cost: cost(bytes) };
-      runs.push({ ...run, finishedAt: finishedAt ?? 0 });
+      runs.push({ ...run, finishedAt: finishedAtOf(data) ?? 0 });
     }
     return { runs, position: rows.at(-1)?.position ?? after, more: rows.length === limit };
   }

@@ -11,29 +11,32 @@ import type { FinishedPage, Journal, RegisteredGraph, Snapshot, StoredRun, Write
 import type { LiveRun } from "../live/live-run.js";
 import { parsePageToken } from "../page-token.js";
 import type { EventChunk, EventPage, EventQuery, Page, RunQuery } from "../store.js";
-import { decodeEvents, decodeRun, encodeEvents, encodeRun, type RunRow } from "./codec.js";
 import { readLiveRuns } from "./live-runs.js";
+import { packLog, unpackChanges, unpackEvents } from "./log-row.js";
+import { Packer } from "./packer.js";
 import { SqlitePurge } from "./purge.js";
 import { type Pause, restoreTaskRuns } from "./restore.js";
+import { packRun, type RunRow, unpackRun } from "./run-row.js";
 import { prepareStatements, type Statements } from "./statements.js";
-import { encodeTaskChanges, foldTaskRuns } from "./task-changes.js";
+import { foldTaskRuns } from "./task-changes.js";
 import type { WalFile } from "./wal-file.js";
 
 /**
- * Characters written in a commit from which on its sync is left to another thread: some forty runs of one task. The hand-over
+ * Bytes written in a commit from which on its sync is left to another thread: some forty runs of one task. The hand-over
  * costs more than the sync of a few pages, and a host with few slots waits for both; a large turn leaves the loop enough to do.
  */
 const SYNC_ASIDE = 32 * 1024;
 
 export class SqliteJournal implements Journal {
   readonly #sql: Statements;
+  readonly #packer = new Packer();
   readonly #purge: SqlitePurge;
   readonly #graphs = new Map<string, Graph>();
   readonly #pause: Pause;
   #ordinal = 0;
-  /** Characters that were committed and not synced; null when there is nothing to sync. */
+  /** Bytes that were committed and not synced; null when there is nothing to sync. */
   #unsynced: number | null = null;
-  /** Characters of the transaction so far. */
+  /** Bytes of the transaction so far. */
   #written = 0;
 
   constructor(
@@ -46,7 +49,7 @@ export class SqliteJournal implements Journal {
     this.#sql = prepareStatements(db);
     this.#purge = new SqlitePurge(db);
     const last = this.#sql.lastEvents.get();
-    const lastEventAt = last === undefined ? undefined : decodeEvents(last.data).at(-1)?.at;
+    const lastEventAt = last === undefined ? undefined : unpackEvents("", last).at(-1)?.at;
     // A purge is a sign of life, too, and may have taken the last event.
     const lastAt = Math.max(lastEventAt ?? 0, this.#purge.past.at);
     clock.notBefore?.(lastAt);
@@ -120,13 +123,13 @@ export class SqliteJournal implements Journal {
   findRun(runId: string): StoredRun | null {
     const row = this.#sql.runById.get(runId);
     if (row === undefined) return null;
-    const run = decodeRun(row);
+    const run = unpackRun(row);
     return { number: row.number, run, graph: this.#graph(row), tasks: this.#tasks(row, run) };
   }
 
   findRequest(namespace: string, requestId: string): Run | null {
     const row = this.#sql.runByRequest.get(namespace, requestId);
-    return row === undefined ? null : decodeRun(row);
+    return row === undefined ? null : unpackRun(row);
   }
 
   findPurgedRequest(namespace: string, requestId: string): string | null {
@@ -154,7 +157,7 @@ export class SqliteJournal implements Journal {
     const page = rows.slice(0, pageSize);
     const last = page.at(-1);
     return {
-      items: page.map(decodeRun),
+      items: page.map(unpackRun),
       nextPageToken: rows.length > pageSize && last !== undefined ? String(last.number) : "",
     };
   }
@@ -167,7 +170,7 @@ export class SqliteJournal implements Journal {
     for (const row of rows.slice(0, limit)) {
       position = row.position;
       if (row.namespace !== namespace) continue;
-      const events = decodeEvents(row.data);
+      const events = unpackEvents(row.run_id, row);
       chunks.push({ position, namespace, runId: row.run_id, workflow: row.workflow, graph: this.#graph(row), events });
     }
     return { chunks, position, more: rows.length > limit };
@@ -197,25 +200,22 @@ export class SqliteJournal implements Journal {
         status,
         requestId,
         live.endings,
-        this.#count(encodeRun(run)),
+        this.#count(packRun(this.#packer, run)),
         this.#count(JSON.stringify(run.input)),
       );
     } else if (live.runBefore !== null && (isNewsOf(live.runBefore, run) || this.#endingsChanged(live))) {
-      sql.updateRun.run(run.status, live.endings, this.#count(encodeRun(run)), live.number);
+      sql.updateRun.run(run.status, live.endings, this.#count(packRun(this.#packer, run)), live.number);
     }
-    const tasks = encodeTaskChanges(live, (task, checkpoint, patch) => {
+    const log = packLog(this.#packer, live, (task, checkpoint, patch) => {
       for (const text of [checkpoint, patch]) if (text !== null) this.#count(text);
       sql.putLarge.run(live.number, task, checkpoint, patch);
     });
-    if (live.events.length > 0) {
-      if (tasks !== null) this.#count(tasks);
-      sql.insertEvents.run(live.position, live.number, this.#count(encodeEvents(live.events)), tasks);
-    } else if (tasks !== null) throw new Error(`run ${run.id} has changed without an event`);
+    if (log !== null) sql.insertEvents.run(live.position, live.number, this.#count(log));
   }
 
-  #count(text: string): string {
-    this.#written += text.length;
-    return text;
+  #count<T extends string | Buffer>(value: T): T {
+    this.#written += value.length;
+    return value;
   }
 
   #endingsChanged(live: LiveRun): boolean {
@@ -227,8 +227,8 @@ export class SqliteJournal implements Journal {
 
   #tasks(row: RunRow, run: Run): TaskRun[] {
     const rows = this.#sql.tasksOfRun.all(row.number);
-    const texts = this.#sql.taskChangesOfRun.all(row.number);
-    return restoreTaskRuns(run, this.#graph(row), foldTaskRuns(run.id, rows, texts));
+    const log = this.#sql.logOfRun.all(row.number).map((entry) => unpackChanges(run.id, entry));
+    return restoreTaskRuns(run, this.#graph(row), foldTaskRuns(run.id, rows, log));
   }
 
   #graph({ namespace, workflow, version }: { namespace: string; workflow: string; version: string }): Graph {

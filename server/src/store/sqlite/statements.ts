@@ -1,6 +1,7 @@
 import type Database from "better-sqlite3";
-import type { RunRow } from "./codec.js";
+import type { LogRow } from "./log-row.js";
 import type { Pause } from "./restore.js";
+import type { Packed, RunRow } from "./run-row.js";
 import type { TaskRow } from "./task-changes.js";
 
 interface WorkflowRow {
@@ -21,7 +22,7 @@ interface WorkflowSettingsRow {
 
 interface EventsRow {
   readonly position: number;
-  readonly data: string;
+  readonly data: Packed;
   readonly run_id: string;
   readonly namespace: string;
   readonly workflow: string;
@@ -29,10 +30,8 @@ interface EventsRow {
 }
 
 /** What a commit did to a run that goes on. */
-export interface LiveLogRow {
+export interface LiveLogRow extends LogRow {
   readonly run: number;
-  readonly data: string;
-  readonly tasks: string | null;
 }
 
 interface RunFilter {
@@ -51,7 +50,7 @@ const EVENTS = `SELECT e.position, e.data, r.run_id, r.namespace, r.workflow, r.
   FROM events e JOIN runs r ON r.number = e.run`;
 
 export const TASKS_OF_RUN = "SELECT task, data, checkpoint, patch FROM task_runs WHERE run = ?";
-export const TASK_CHANGES_OF_RUN = "SELECT tasks FROM events WHERE run = ? AND tasks IS NOT NULL ORDER BY position";
+export const LOG_OF_RUN = "SELECT data, tasks FROM events WHERE run = ? ORDER BY position";
 
 type Write = Database.Statement<unknown[]>;
 
@@ -77,14 +76,14 @@ export interface Statements {
   readonly listRuns: Database.Statement<[RunFilter], RunRow>;
   readonly putLarge: Write;
   readonly tasksOfRun: Database.Statement<[number], TaskRow>;
-  readonly taskChangesOfRun: Database.Statement<[number], string>;
+  readonly logOfRun: Database.Statement<[number], LogRow>;
   readonly pauses: Database.Statement<[], Pause>;
   readonly insertPause: Write;
   readonly deletePauses: Write;
   readonly insertEvents: Write;
   readonly eventsAfter: Database.Statement<[number, number], EventsRow>;
   readonly eventsOfRun: Database.Statement<[string, number, number], EventsRow>;
-  readonly lastEvents: Database.Statement<[], { data: string }>;
+  readonly lastEvents: Database.Statement<[], { data: Packed }>;
   readonly last: Database.Statement<[], { position: number; number: number }>;
 }
 
@@ -101,7 +100,7 @@ interface FinishedRow {
   readonly run_id: string;
   readonly namespace: string;
   readonly request_id: string | null;
-  readonly data: string;
+  readonly data: Packed;
   readonly bytes: number;
 }
 
@@ -170,18 +169,18 @@ export function prepareStatements(db: Database.Database): Statements {
        ON CONFLICT DO UPDATE SET checkpoint = excluded.checkpoint, patch = excluded.patch`,
     ),
     tasksOfRun: db.prepare<[number], TaskRow>(TASKS_OF_RUN),
-    taskChangesOfRun: db.prepare<[number], string>(TASK_CHANGES_OF_RUN).pluck(),
+    logOfRun: db.prepare<[number], LogRow>(LOG_OF_RUN),
 
     pauses: db.prepare<[], Pause>('SELECT began_at AS "from", ended_at AS "to" FROM pauses ORDER BY ended_at'),
     insertPause: db.prepare("INSERT INTO pauses VALUES (?, ?)"),
     deletePauses: db.prepare("DELETE FROM pauses WHERE ended_at <= ? OR began_at >= ?"),
 
-    insertEvents: db.prepare("INSERT INTO events VALUES (?, ?, ?, ?)"),
+    insertEvents: db.prepare("INSERT INTO events (position, run, data) VALUES (?, ?, ?)"),
     eventsAfter: db.prepare<[number, number], EventsRow>(`${EVENTS} WHERE e.position > ? ORDER BY e.position LIMIT ?`),
     eventsOfRun: db.prepare<[string, number, number], EventsRow>(
       `${EVENTS} WHERE e.run = (SELECT number FROM runs WHERE run_id = ?) AND e.position > ? ORDER BY e.position LIMIT ?`,
     ),
-    lastEvents: db.prepare<[], { data: string }>("SELECT data FROM events ORDER BY position DESC LIMIT 1"),
+    lastEvents: db.prepare<[], { data: Packed }>("SELECT data FROM events ORDER BY position DESC LIMIT 1"),
 
     last: db.prepare<[], { position: number; number: number }>(
       `SELECT max(position, coalesce((SELECT max(position) FROM events), 0)) AS position,

@@ -6,16 +6,17 @@ import type { RunBooks, TaskBooks } from "../../core/audit/run-account.js";
 import { compileGraph } from "../../core/graph.js";
 import type { Graph, WorkflowDefinition } from "../../core/model.js";
 import { isRunOver } from "../../core/run-machine.js";
-import { decodeEvents, decodeRun, type RunRow } from "./codec.js";
+import { type LogRow as RunLogRow, unpackChanges, unpackEvents } from "./log-row.js";
 import { openForReading } from "./open-database.js";
 import { restoreTaskRuns } from "./restore.js";
-import { TASK_CHANGES_OF_RUN, TASKS_OF_RUN } from "./statements.js";
+import { type Packed, type RunRow, unpackRun } from "./run-row.js";
+import { LOG_OF_RUN, TASKS_OF_RUN } from "./statements.js";
 import { foldTaskRuns, type TaskRow } from "./task-changes.js";
 
 interface LogRow {
   readonly position: number;
   readonly run: number;
-  readonly data: string;
+  readonly data: Packed;
   readonly run_id: string;
   readonly namespace: string;
   readonly workflow: string;
@@ -85,8 +86,9 @@ export class StoredLog {
     const row = this.#sql.run.get(runId);
     const graph = row === undefined ? null : this.#graph(row);
     if (row === undefined || graph === null) return null;
-    const run = decodeRun(row);
-    const rows = foldTaskRuns(runId, this.#sql.tasks.all(row.number), this.#sql.taskChanges?.all(row.number) ?? []);
+    const run = unpackRun(row);
+    const log = (this.#sql.log?.all(row.number) ?? []).map((entry) => unpackChanges(runId, entry));
+    const rows = foldTaskRuns(runId, this.#sql.tasks.all(row.number), log);
     const tasks = new Map<number, TaskBooks>();
     for (const { task, state, attempt, recovery, fence, lease } of restoreTaskRuns(run, graph.graph, rows)) {
       tasks.set(task, { state, attempt, recovery, fence, leaseId: lease?.id ?? "" });
@@ -117,7 +119,7 @@ export class StoredLog {
   }
 
   #chunk(row: LogRow): StoredChunk {
-    const events = decodeEvents(row.data);
+    const events = unpackEvents(row.run_id, row);
     const { position, namespace, run_id: runId } = row;
     const graph = this.#graph(row)?.audit ?? null;
     // Only a run that says it begins here is looked up.
@@ -161,7 +163,7 @@ function prepare(db: Database.Database) {
       .pluck(),
     run: db.prepare<[string], RunRow>("SELECT * FROM runs WHERE run_id = ?"),
     tasks: db.prepare<[number], TaskRow>(TASKS_OF_RUN),
-    taskChanges: version >= TASK_CHANGES ? db.prepare<[number], string>(TASK_CHANGES_OF_RUN).pluck() : null,
+    log: version >= TASK_CHANGES ? db.prepare<[number], RunLogRow>(LOG_OF_RUN) : null,
     sessions: db.prepare<[], string>("SELECT session_id FROM sessions").pluck(),
     runsWithoutLog: db.prepare<[], { namespace: string; run_id: string }>(
       "SELECT namespace, run_id FROM runs r WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.run = r.number)",

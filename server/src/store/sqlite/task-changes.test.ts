@@ -3,85 +3,42 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { describe, expect, it } from "vitest";
-import { compileGraph } from "../../core/graph.js";
 import type { Patch, TaskRun } from "../../core/model.js";
-import { initialTaskRun } from "../../core/task-run.js";
 import { AWKWARD } from "../../testing/awkward.js";
+import { failure, fullTask, loneRun, plainTask } from "../contract/lone-run.js";
 import { backToVersion3 } from "../contract/older-files.js";
-import { definition, testOptions, World } from "../contract/world.js";
-import { LiveRun } from "../live/live-run.js";
-import { newRun } from "../live/run-start.js";
+import { testOptions, World } from "../contract/world.js";
 import { openStore } from "../open-store.js";
+import { packLog, unpackChanges } from "./log-row.js";
 import { migrate } from "./migrate.js";
+import { Packer } from "./packer.js";
 import { MIGRATIONS } from "./schema.js";
 import { prepareStatements, type Statements } from "./statements.js";
-import { encodeTaskChanges, foldTaskRuns, LARGE, type TaskRow } from "./task-changes.js";
+import { foldTaskRuns, LARGE, type TaskChange, type TaskRow } from "./task-changes.js";
 
-const failure = { code: "TASK_FAILED", type: "Error", message: AWKWARD, stack: AWKWARD };
-const plainTask: TaskRun = { ...initialTaskRun("r1", 3, 0), state: "READY" };
-const fullTask: TaskRun = {
-  ...plainTask,
-  state: "DEFERRED",
-  attempt: 2,
-  attemptsBefore: 1,
-  retryAt: 9,
-  recovery: 1,
-  lossesHeld: 1,
-  losses: [
-    { hostId: "h", sessionId: "s", leaseId: "r.0.1", attempt: 1, at: 5, slotHeld: true, reason: 'it said "bye"' },
-  ],
-  lossesDeferred: 2,
-  fence: 7,
-  lease: {
-    id: "r1.3.7",
-    sessionId: "s1",
-    hostId: AWKWARD,
-    slotSince: null,
-    deferral: {
-      n: 1,
-      pollIntervalMs: 1_000,
-      maxWaitMs: 0,
-      description: AWKWARD,
-      deferredAt: 5,
-      reclaimedAt: null,
-      outcome: null,
-    },
-  },
-  ending: [
-    { id: "r1.3.6", sessionId: "s2", hostId: "h", reason: "TIMEOUT", holdsSlot: true, retry: { at: 9, attempt: 2 } },
-    { id: "r1.3.4", sessionId: "s2", hostId: "h", reason: "TIMEOUT", holdsSlot: true, retry: null },
-    { id: "r1.3.2", sessionId: "s2", hostId: "h", reason: "RUN_CANCELLED", holdsSlot: false },
-  ],
-  outcome: { leaseId: "r1.3.5", sessionId: "s1", kind: "decline", digest: AWKWARD, retry: { at: 5, attempt: 3 } },
-  declinedBy: ["s1", AWKWARD],
-  failure,
-  skip: "UPSTREAM_FAILED",
-  hostId: AWKWARD,
-  slotHeldMs: 4,
-  readyAt: 1,
-  startedAt: 2,
-  finishedAt: 3,
-};
-
-const graph = compileGraph(definition("w", { a: [], b: [], c: [], d: [] }));
-const start = { namespace: "default", workflow: "w", version: "", context: {}, priority: 0, labels: {} };
 const small: Patch = { set: { [AWKWARD]: '"x"' }, removed: ["y"] };
+const empty: Patch = { set: {}, removed: [] };
 const large: Patch = { set: { much: JSON.stringify("x".repeat(LARGE)) }, removed: [] };
 const larger: Patch = { set: { more: JSON.stringify("y".repeat(LARGE)) }, removed: [] };
 
+/** What one commit has written of a run in its row of the log. */
+interface Commit {
+  readonly changes: readonly TaskChange[];
+  /** Of the whole row. */
+  readonly bytes: number;
+}
+
 /** A file: what commits write of a run, and what is read of it. */
 class Written {
-  readonly run: LiveRun;
+  readonly run = loneRun("r1");
+  readonly #packer = new Packer();
   readonly #sql: Statements;
-  #position = 0;
+  #seq = 0;
 
   constructor() {
     const db = new Database(":memory:");
     migrate(db, MIGRATIONS);
     this.#sql = prepareStatements(db);
-    const item = { ...start, traceparent: "", requestId: "", timeoutMs: 0 };
-    const observer = { dirty: () => {}, taskChanged: () => {}, runChanged: () => {} };
-    this.run = new LiveRun(1, graph, newRun("r1", item, graph, 1), [], observer);
   }
 
   /** What a scheduler of schema version 3 has written of a task run, which the one of today goes on with. */
@@ -92,23 +49,33 @@ class Written {
     this.#sql.putLarge.database.prepare("UPDATE task_runs SET data = ? WHERE task = ?").run(row.data, row.task);
   }
 
-  commit(...tasks: readonly TaskRun[]): string | null {
+  commit(...tasks: readonly TaskRun[]): Commit {
     for (const task of tasks) this.run.setTask(task);
-    const text = encodeTaskChanges(this.run, (...large) => this.#sql.putLarge.run(1, ...large));
+    this.run.events = [{ seq: ++this.#seq, at: 1_764_000_000_000, type: "TASK_READY" }];
+    const data = packLog(this.#packer, this.run, (...large) => this.#sql.putLarge.run(1, ...large));
+    if (data === null) throw new Error("nothing was written");
     this.run.settle();
-    this.#sql.insertEvents.run(++this.#position, 1, "[]", text);
-    return text;
+    this.#sql.insertEvents.run(this.#seq, 1, data);
+    return { changes: unpackChanges("r1", { data, tasks: null }), bytes: data.length };
   }
 
   read(): TaskRun[] {
-    return foldTaskRuns("r1", this.#sql.tasksOfRun.all(1), this.#sql.taskChangesOfRun.all(1));
+    const log = this.#sql.logOfRun.all(1).map((row) => unpackChanges("r1", row));
+    return foldTaskRuns("r1", this.#sql.tasksOfRun.all(1), log);
   }
 }
 
 describe("what a commit did to the task runs of a run", () => {
   it.each([
     ["plain", { ...plainTask, fence: 1 }],
-    ["leased", { ...plainTask, state: "LEASED" as const, lease: { ...lease(), slotSince: 9 } }],
+    [
+      "leased",
+      {
+        ...plainTask,
+        state: "LEASED" as const,
+        lease: { id: "r1.3.7", sessionId: "s1", hostId: "h", deferral: null, slotSince: 9 },
+      },
+    ],
     ["full", fullTask],
   ])("keeps a %s task run", (_name, task) => {
     const written = new Written();
@@ -118,17 +85,17 @@ describe("what a commit did to the task runs of a run", () => {
 
   it("says nothing of a task run that waits, or is ready, for the first time", () => {
     const written = new Written();
-    expect(written.commit({ ...plainTask, state: "WAITING", remaining: 1 }, plainTask)).toBeNull();
+    expect(written.commit({ ...plainTask, state: "WAITING", remaining: 1 }, plainTask).changes).toEqual([]);
     expect(written.read()).toEqual([]);
   });
 
-  it("says how each stands that has changed, in one text", () => {
+  it("says how each stands that has changed, in one row", () => {
     const written = new Written();
     const one = { ...fullTask, task: 1, checkpoint: small };
-    const text = written.commit(fullTask, one);
-    expect(JSON.parse(text ?? "")).toMatchObject([{ task: 3 }, { task: 1, checkpoint: small }]);
+    const { changes } = written.commit(fullTask, one);
+    expect(changes).toMatchObject([{ task: 3 }, { task: 1, checkpoint: small }]);
     const next = { ...one, attempt: 3 };
-    expect(JSON.parse(written.commit(next) ?? "")).toMatchObject([{ task: 1, attempt: 3 }]);
+    expect(written.commit(next).changes).toMatchObject([{ task: 1, attempt: 3 }]);
     expect(written.read()).toEqual([fullTask, next]);
   });
 
@@ -145,13 +112,17 @@ describe("what a commit did to the task runs of a run", () => {
     ["large, and then a large patch", [{ checkpoint: large }, { patch: larger }, { attempt: 3 }]],
     ["large, and then another", [{ checkpoint: large }, { checkpoint: larger, patch: small }]],
     ["large both, and then a small one", [{ checkpoint: large, patch: larger }, { checkpoint: small }]],
+    ["none, and then a small one with an empty one", [{ checkpoint: small, patch: empty }, { attempt: 3 }]],
+    ["none, and then one that only removes", [{ patch: { set: {}, removed: ["x"] } }, { attempt: 3 }]],
+    ["none, and then an empty one", [{ checkpoint: large }, { patch: empty }, { attempt: 3 }, { checkpoint: empty }]],
+    ["large, and then an empty one", [{ patch: large }, { patch: empty }, { checkpoint: empty, patch: null }]],
     ["large, gone, and large again", [{ patch: large }, { patch: null }, { attempt: 3 }, { patch: larger }]],
   ])("keeps checkpoints and patches: %s", (_name, steps) => {
     const written = new Written();
     let task = fullTask;
     for (const step of steps) {
       task = { ...task, ...step };
-      expect(written.commit(task)?.length).toBeLessThan(LARGE);
+      expect(written.commit(task).bytes).toBeLessThan(LARGE);
       expect(written.read()).toEqual([task]);
     }
   });
@@ -160,13 +131,28 @@ describe("what a commit did to the task runs of a run", () => {
 describe("what is large and changes seldom", () => {
   it("is said once: a failure, losses, and who declined", () => {
     const written = new Written();
-    written.commit(fullTask);
-    const text = written.commit({ ...fullTask, attempt: 3 }) ?? "";
-    expect(text).not.toMatch(/failure|losses"|declinedBy/);
-    expect(written.read()).toEqual([{ ...fullTask, attempt: 3 }]);
-    const over = { ...fullTask, failure: null, losses: [], declinedBy: [] };
-    expect(JSON.parse(written.commit(over) ?? "")).toMatchObject([{ failure: null, losses: [], declinedBy: [] }]);
+    const said = ["failure", "losses", "declinedBy", "checkpoint", "patch"];
+    const first = written.commit({ ...fullTask, checkpoint: small, patch: small });
+    expect(Object.keys(first.changes[0] ?? {})).toEqual(expect.arrayContaining(said));
+    const task = { ...fullTask, checkpoint: small, patch: small, attempt: 3 };
+    const again = written.commit(task);
+    expect(Object.keys(again.changes[0] ?? {}).filter((key) => said.includes(key))).toEqual([]);
+    const { losses, declinedBy } = fullTask;
+    const large = [failure, losses, declinedBy, small, small].map((value) => JSON.stringify(value));
+    expect(first.bytes - again.bytes).toBeGreaterThanOrEqual(Buffer.byteLength(large.join("")));
+    expect(written.read()).toEqual([task]);
+    const over = { ...task, failure: null, losses: [], declinedBy: [] };
+    expect(written.commit(over).changes).toMatchObject([{ failure: null, losses: [], declinedBy: [] }]);
     expect(written.read()).toEqual([over]);
+  });
+
+  it("is said again when it is another, of the same size", () => {
+    const written = new Written();
+    written.commit(fullTask);
+    const losses = fullTask.losses.map((loss) => ({ ...loss, at: 6 }));
+    const other = { ...fullTask, failure: { ...failure, code: "HOST_LOST" }, losses, declinedBy: ["s1", "s2"] };
+    written.commit(other);
+    expect(written.read()).toEqual([other]);
   });
 
   it("does not fill the log: a checkpoint that comes again and again replaces the one before it", () => {
@@ -174,9 +160,9 @@ describe("what is large and changes seldom", () => {
     const longest = Math.max(
       ...[1, 2, 3, 4, 5].map((n) => {
         const checkpoint = { set: { n: `${n}`, text: JSON.stringify("x".repeat(1_900)) }, removed: [] };
-        const text = written.commit({ ...fullTask, checkpoint }) ?? "";
+        const { bytes } = written.commit({ ...fullTask, checkpoint });
         expect(written.read()).toMatchObject([{ checkpoint }]);
-        return n === 1 ? 0 : text.length;
+        return n === 1 ? 0 : bytes;
       }),
     );
     expect(longest).toBeLessThan(1_500);
@@ -225,7 +211,3 @@ describe("a file from before the log said how task runs stand", () => {
     }
   });
 });
-
-function lease() {
-  return { id: "r1.3.7", sessionId: "s1", hostId: "h", deferral: null };
-}

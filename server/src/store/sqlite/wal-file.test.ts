@@ -9,6 +9,9 @@ import { openDatabase } from "./open-database.js";
 import { SqliteJournal } from "./sqlite-journal.js";
 import { WalFile } from "./wal-file.js";
 
+/** What a run is started with, so that a few hundred of them are a large turn. */
+const SOME = { context: { some: JSON.stringify("x".repeat(200)) } };
+
 /** Notes how it is synced, and does it. */
 class Noted extends WalFile {
   readonly syncs: ("now" | "aside")[] = [];
@@ -49,9 +52,9 @@ describe("the log of a store", () => {
 
   it("is synced once for each commit: a small one at once, a large one beside the loop", async () => {
     expect(log.syncs).toEqual(["now"]);
-    await world.start("w");
+    await world.start("w", SOME);
     expect(log.syncs).toEqual(["now", "now"]);
-    await Promise.all(Array.from({ length: 300 }, () => world.start("w")));
+    await Promise.all(Array.from({ length: 300 }, () => world.start("w", SOME)));
     expect(log.syncs).toEqual(["now", "now", "aside"]);
   });
 
@@ -96,7 +99,7 @@ describe("the log of a store", () => {
       throw new Error("EIO now");
     };
     log.sync = () => Promise.reject(new Error("EIO aside"));
-    const started = await Promise.allSettled(Array.from({ length: runs }, () => world.start("w")));
+    const started = await Promise.allSettled(Array.from({ length: runs }, () => world.start("w", SOME)));
     const refused = { status: "rejected", reason: { code: "STORE_UNAVAILABLE" } };
     expect(started).toMatchObject(started.map(() => refused));
     expect(String(await world.store.lost)).toContain(runs === 1 ? "EIO now" : "EIO aside");
