@@ -1,10 +1,15 @@
 /** Lists and their pages, the event log and its cursors, what a commit tells, and the books. */
 import { expect, it } from "vitest";
+import type { RunStatus } from "../../core/model.js";
 import type { EventBatch } from "../store.js";
 import type { TheWorld } from "./store-contract.js";
 import type { World } from "./world.js";
 
-async function allRuns(world: World, pageSize: number, more: { workflow?: string } = {}): Promise<string[][]> {
+async function allRuns(
+  world: World,
+  pageSize: number,
+  more: { workflow?: string; statuses?: RunStatus[] } = {},
+): Promise<string[][]> {
   const pages: string[][] = [];
   for (let pageToken = ""; ; ) {
     const query = { namespace: "default", workflow: "", statuses: [], pageSize, pageToken, ...more };
@@ -61,6 +66,38 @@ export function logContract(theWorld: TheWorld): void {
     });
     const read = await Promise.all(listed.items.map(async ({ id }) => (await world.view(id)).run));
     expect(listed.items).toEqual(read);
+  });
+
+  it("lists runs that go on and runs that have ended in one order, page by page", async () => {
+    const world = theWorld();
+    await world.register("w", { a: [] });
+    await world.host("h", { slots: 9 });
+    const all: string[] = [];
+    for (let i = 0; i < 3; i++) {
+      all.unshift(await world.start("w"));
+      await world.complete(await world.lease());
+      all.unshift(await world.start("w"));
+      await world.lease();
+    }
+    const running = all.filter((_, index) => index % 2 === 0);
+    expect(await allRuns(world, 2, { statuses: ["RUNNING"] })).toEqual([running.slice(0, 2), running.slice(2)]);
+    const both = { statuses: ["SUCCEEDED" as const, "RUNNING" as const] };
+    expect(await allRuns(world, 4, both)).toEqual([all.slice(0, 4), all.slice(4)]);
+    expect(await allRuns(world, 6, both)).toEqual([all]);
+  });
+
+  it("lists a run that was taken up again in its old place, among those that go on", async () => {
+    const world = theWorld();
+    await world.register("w", { a: [] });
+    await world.host("h", { slots: 9 });
+    const failed = await world.start("w");
+    await world.fail(await world.lease());
+    const running = await world.start("w");
+    await world.lease();
+    expect(await allRuns(world, 9, { statuses: ["RUNNING"] })).toEqual([[running]]);
+    await world.control(failed, { type: "retry", requestId: "" });
+    expect(await allRuns(world, 9, { statuses: ["RUNNING"] })).toEqual([[running, failed]]);
+    expect(await allRuns(world, 9, { statuses: ["FAILED"] })).toEqual([[]]);
   });
 
   it("lists workflows by name, newest version first, in pages", async () => {

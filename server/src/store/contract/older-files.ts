@@ -1,14 +1,20 @@
 /** Files as older schedulers would have written them, for tests of what becomes of them. */
 import Database from "better-sqlite3";
+import type { Run } from "../../core/model.js";
 import { type LogRow, unpackChanges, unpackEvents } from "../sqlite/log-row.js";
+import { restoreRun } from "../sqlite/restore.js";
 import { type RunRow, unpackRun } from "../sqlite/run-row.js";
 import { foldTaskRuns, type TaskRow } from "../sqlite/task-changes.js";
 
 /** The file as a scheduler of schema version 4 would have written it: rows are JSON, and the log has it in two columns. */
 export function backToVersion4(file: string): void {
   const db = new Database(file);
-  const putRun = db.prepare("UPDATE runs SET data = ? WHERE number = ?");
-  for (const row of db.prepare<[], RunRow>("SELECT * FROM runs").all()) putRun.run(runText(row), row.number);
+  const putRun = db.prepare("UPDATE runs SET status = ?, data = ? WHERE number = ?");
+  const logOf = db.prepare<[number], LogRow>("SELECT data, tasks FROM events WHERE run = ? ORDER BY position");
+  for (const row of db.prepare<[], RunRow>("SELECT * FROM runs").all()) {
+    const run = restoreRun(unpackRun(row), logOf.all(row.number));
+    putRun.run(run.status, runText(run), row.number);
+  }
   // Rows of purged runs as well, though nobody reads them.
   const log = db.prepare<[], LogRow & { readonly position: number; readonly id: string }>(
     "SELECT e.position, e.data, e.tasks, coalesce(r.run_id, '') AS id FROM events e LEFT JOIN runs r ON r.number = e.run",
@@ -24,8 +30,7 @@ export function backToVersion4(file: string): void {
 }
 
 /** What stands in no column of its own, without what is the default. */
-function runText(row: RunRow): string {
-  const { priority, createdAt, open, failed, eventSeq, labels, ...run } = unpackRun(row);
+function runText({ priority, createdAt, open, failed, eventSeq, labels, ...run }: Run): string {
   return JSON.stringify({
     priority,
     createdAt,

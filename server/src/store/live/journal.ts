@@ -1,6 +1,6 @@
-import type { Graph, Run, TaskRun } from "../../core/model.js";
+import type { Graph, Run, RunStatus, TaskRun } from "../../core/model.js";
 import type { SessionRecord } from "../../core/session.js";
-import type { EventChunk, EventPage, EventQuery, Page, RunQuery } from "../store.js";
+import type { EventChunk, EventPage, EventQuery } from "../store.js";
 import type { LiveRun } from "./live-run.js";
 
 /** A version of a workflow, and when it was first registered. */
@@ -74,6 +74,22 @@ export interface StoredRun {
   readonly tasks: readonly (TaskRun | undefined)[];
 }
 
+export interface ListedRun {
+  readonly number: number;
+  readonly run: Run;
+}
+
+export interface RunFilter {
+  readonly namespace: string;
+  /** Empty means all. */
+  readonly workflow: string;
+  /** None means all. */
+  readonly statuses: readonly RunStatus[];
+  /** Runs of this number and later ones are left out. */
+  readonly before: number;
+  readonly limit: number;
+}
+
 /** What a store begins with. */
 export interface Snapshot {
   readonly workflows: readonly RegisteredGraph[];
@@ -105,7 +121,8 @@ export interface Journal {
   finishedAfter(position: number, limit: number): FinishedPage;
   /** Whether rows of purged runs are left. */
   readonly isUnswept: boolean;
-  listRuns(query: RunQuery): Page<Run>;
+  /** The newest first. Of runs that go on it may say less than is true: how many events they have, or that they are RUNNING. */
+  listRuns(filter: RunFilter): readonly ListedRun[];
   /** `runId` null means all runs. */
   events(query: EventQuery): EventPage;
   close(): void;

@@ -17,6 +17,7 @@ import { fireDue } from "./firing.js";
 import { grant } from "./granting.js";
 import { GroupCommit } from "./group-commit.js";
 import type { Journal } from "./journal.js";
+import { listRuns } from "./listing.js";
 import { LiveRun } from "./live-run.js";
 import { Purging } from "./purging.js";
 import { newRun, purgedStart, requestKey, sameStart } from "./run-start.js";
@@ -170,9 +171,7 @@ export class LiveStore implements S.Store {
 
   async listRuns(query: S.RunQuery): Promise<S.Page<Run>> {
     return this.#commit.read(() => {
-      const { items, nextPageToken } = this.journal.listRuns(query);
-      // A journal may write a run's counters less often than they change.
-      return { items: items.map((run) => this.#books.runs.get(run.id)?.run() ?? run), nextPageToken };
+      return listRuns(this.journal, this.#books.runs, query);
     });
   }
 

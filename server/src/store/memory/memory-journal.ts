@@ -5,14 +5,15 @@ import type {
   FinishedPage,
   FinishedRun,
   Journal,
+  ListedRun,
   PurgeWrites,
+  RunFilter,
   Snapshot,
   StoredRun,
   WriteSet,
 } from "../live/journal.js";
 import type { LiveRun } from "../live/live-run.js";
-import { parsePageToken } from "../page-token.js";
-import type { EventChunk, EventPage, EventQuery, Page, RunQuery } from "../store.js";
+import type { EventChunk, EventPage, EventQuery } from "../store.js";
 import { OrderedLog } from "./ordered-log.js";
 
 export class MemoryJournal implements Journal {
@@ -66,19 +67,16 @@ export class MemoryJournal implements Journal {
     return this.#purgedRequests.get(requestKey(namespace, requestId)) ?? null;
   }
 
-  listRuns({ namespace, workflow, statuses, pageSize, pageToken }: RunQuery): Page<Run> {
-    const before = pageToken === "" ? Number.MAX_SAFE_INTEGER : parsePageToken(pageToken);
-    const items: Run[] = [];
-    let last = 0;
+  listRuns({ namespace, workflow, statuses, before, limit }: RunFilter): ListedRun[] {
+    const listed: ListedRun[] = [];
     for (const live of this.#byNumber.before(before)) {
       const run = live.run();
       if (run.namespace !== namespace || (workflow !== "" && run.workflow !== workflow)) continue;
       if (statuses.length > 0 && !statuses.includes(run.status)) continue;
-      if (items.length === pageSize) return { items, nextPageToken: String(last) };
-      items.push(run);
-      last = live.number;
+      listed.push({ number: live.number, run });
+      if (listed.length === limit) break;
     }
-    return { items, nextPageToken: "" };
+    return listed;
   }
 
   events({ namespace, runId, after, limit }: EventQuery): EventPage {

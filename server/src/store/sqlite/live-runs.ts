@@ -2,7 +2,7 @@
 import type { Graph, Run, TaskRun } from "../../core/model.js";
 import type { StoredRun } from "../live/journal.js";
 import { unpackChanges, unpackEvents } from "./log-row.js";
-import { type Pause, restoreTaskRuns, withoutPauses } from "./restore.js";
+import { type Pause, restoreRun, restoreTaskRuns, withoutPauses } from "./restore.js";
 import { type RunRow, unpackRun } from "./run-row.js";
 import type { LiveLogRow, Statements } from "./statements.js";
 import { foldTaskRuns, type TaskRow } from "./task-changes.js";
@@ -51,9 +51,9 @@ class Groups<Row extends { readonly run: number }> {
   }
 }
 
-/** The row tells of the run as it was at its last change of status; its counters follow from what came since. */
+/** The row tells of the run as it was when it last changed; what it does not say follows from what came since. */
 function liveRun(row: RunRow, graph: Graph, rows: readonly TaskRow[], log: readonly LiveLogRow[]): LiveRunRead {
-  const written: Run = unpackRun(row);
+  const written: Run = restoreRun(unpackRun(row), log);
   const changes = log.map((entry) => unpackChanges(written.id, entry));
   const tasks = restoreTaskRuns(written, graph, foldTaskRuns(written.id, rows, changes));
   const last = log.at(-1);

@@ -1,11 +1,22 @@
 /** What follows from the rows of a run and is not written: who waits for how many, and who is ready for the first time. */
 import type { Graph, Run, TaskRun } from "../../core/model.js";
 import { initialTaskRun, isTerminal } from "../../core/task-run.js";
+import { type LogRow, unpackEvents } from "./log-row.js";
 
 /** From the last sign of the scheduler before, its last event, to the start of this one. */
 export interface Pause {
   readonly from: number;
   readonly to: number;
+}
+
+/** That a run is RUNNING is said by its first lease, and not written as well. */
+export function restoreRun(run: Run, log: Iterable<LogRow>): Run {
+  if (run.status !== "PENDING") return run;
+  for (const row of log) {
+    const first = unpackEvents(run.id, row).find(({ type }) => type === "TASK_LEASED");
+    if (first !== undefined) return { ...run, status: "RUNNING", startedAt: first.at };
+  }
+  return run;
 }
 
 /** Completes the task runs of a run that was read. */
@@ -24,11 +35,6 @@ export function restoreTaskRuns(run: Run, graph: Graph, rows: readonly TaskRun[]
     for (const d of dependencies) readyAt = Math.max(readyAt, tasks[d]?.finishedAt ?? 0);
     return { ...initial, state: "READY", readyAt };
   });
-}
-
-/** Whether it must be written how a task run stands: what this module restores by itself need not be. */
-export function needsSaying(task: TaskRun): boolean {
-  return (task.state !== "WAITING" && task.state !== "READY") || task.fence > 0;
 }
 
 /** P9: time in which no scheduler ran does not count towards a timeout; what came before it does. */

@@ -7,10 +7,18 @@ import { compileGraph } from "../../core/graph.js";
 import type { Graph, Run, TaskRun, WorkflowDefinition } from "../../core/model.js";
 import type { Clock } from "../../core/ports.js";
 import type { SessionRecord } from "../../core/session.js";
-import type { FinishedPage, Journal, RegisteredGraph, Snapshot, StoredRun, WriteSet } from "../live/journal.js";
+import type {
+  FinishedPage,
+  Journal,
+  ListedRun,
+  RegisteredGraph,
+  RunFilter,
+  Snapshot,
+  StoredRun,
+  WriteSet,
+} from "../live/journal.js";
 import type { LiveRun } from "../live/live-run.js";
-import { parsePageToken } from "../page-token.js";
-import type { EventChunk, EventPage, EventQuery, Page, RunQuery } from "../store.js";
+import type { EventChunk, EventPage, EventQuery } from "../store.js";
 import { readLiveRuns } from "./live-runs.js";
 import { packLog, unpackChanges, unpackEvents } from "./log-row.js";
 import { Packer } from "./packer.js";
@@ -22,10 +30,10 @@ import { foldTaskRuns } from "./task-changes.js";
 import type { WalFile } from "./wal-file.js";
 
 /**
- * Bytes written in a commit from which on its sync is left to another thread: some forty runs of one task. The hand-over
- * costs more than the sync of a few pages, and a host with few slots waits for both; a large turn leaves the loop enough to do.
+ * Bytes written in a commit from which on its sync is left to another thread: some eighty runs of one task. The hand-over costs
+ * more than the sync of a few pages, and a host with few slots waits for both; a large turn leaves the loop enough to do.
  */
-const SYNC_ASIDE = 32 * 1024;
+const SYNC_ASIDE = 8 * 1024;
 
 export class SqliteJournal implements Journal {
   readonly #sql: Statements;
@@ -144,22 +152,10 @@ export class SqliteJournal implements Journal {
     return this.#purge.isUnswept;
   }
 
-  listRuns({ namespace, workflow, statuses, pageSize, pageToken }: RunQuery): Page<Run> {
-    const before = pageToken === "" ? Number.MAX_SAFE_INTEGER : parsePageToken(pageToken);
-    const rows = this.#sql.listRuns.all({
-      namespace,
-      workflow,
-      statuses: JSON.stringify(statuses),
-      any: statuses.length === 0 ? 1 : 0,
-      before,
-      limit: pageSize + 1,
-    });
-    const page = rows.slice(0, pageSize);
-    const last = page.at(-1);
-    return {
-      items: page.map(unpackRun),
-      nextPageToken: rows.length > pageSize && last !== undefined ? String(last.number) : "",
-    };
+  listRuns({ statuses, ...filter }: RunFilter): ListedRun[] {
+    const any = statuses.length === 0 ? 1 : 0;
+    const rows = this.#sql.listRuns.all({ ...filter, statuses: JSON.stringify(statuses), any });
+    return rows.map((row) => ({ number: row.number, run: unpackRun(row) }));
   }
 
   events({ namespace, runId, after, limit }: EventQuery): EventPage {
@@ -239,14 +235,15 @@ export class SqliteJournal implements Journal {
 }
 
 /**
- * Whether a run says what its row does not, besides counters. The status alone does not tell: within one turn a run may
- * fail and be taken up again, or be taken up and fail again.
+ * Whether a run says what its row does not, besides counters and that it is RUNNING: its log says so. The status alone does not
+ * tell: within one turn a run may fail and be taken up again, or be taken up and fail again.
  */
 function isNewsOf(before: Run, after: Run): boolean {
+  const begins = before.status === "PENDING" && after.status === "RUNNING";
   return (
-    before.status !== after.status ||
+    (before.status !== after.status && !begins) ||
     before.reason !== after.reason ||
-    before.startedAt !== after.startedAt ||
+    (before.startedAt !== after.startedAt && !begins) ||
     before.finishedAt !== after.finishedAt ||
     before.deadlineAt !== after.deadlineAt ||
     before.retriedBy !== after.retriedBy ||

@@ -8,7 +8,7 @@ import type { Graph, WorkflowDefinition } from "../../core/model.js";
 import { isRunOver } from "../../core/run-machine.js";
 import { type LogRow as RunLogRow, unpackChanges, unpackEvents } from "./log-row.js";
 import { openForReading } from "./open-database.js";
-import { restoreTaskRuns } from "./restore.js";
+import { restoreRun, restoreTaskRuns } from "./restore.js";
 import { type Packed, type RunRow, unpackRun } from "./run-row.js";
 import { LOG_OF_RUN, TASKS_OF_RUN } from "./statements.js";
 import { foldTaskRuns, type TaskRow } from "./task-changes.js";
@@ -86,9 +86,10 @@ export class StoredLog {
     const row = this.#sql.run.get(runId);
     const graph = row === undefined ? null : this.#graph(row);
     if (row === undefined || graph === null) return null;
-    const run = unpackRun(row);
-    const log = (this.#sql.log?.all(row.number) ?? []).map((entry) => unpackChanges(runId, entry));
-    const rows = foldTaskRuns(runId, this.#sql.tasks.all(row.number), log);
+    const log = this.#sql.log?.all(row.number) ?? [];
+    const run = restoreRun(unpackRun(row), log);
+    const changes = log.map((entry) => unpackChanges(runId, entry));
+    const rows = foldTaskRuns(runId, this.#sql.tasks.all(row.number), changes);
     const tasks = new Map<number, TaskBooks>();
     for (const { task, state, attempt, recovery, fence, lease } of restoreTaskRuns(run, graph.graph, rows)) {
       tasks.set(task, { state, attempt, recovery, fence, leaseId: lease?.id ?? "" });

@@ -10,8 +10,7 @@ import type { Patch, TaskRun } from "../../core/model.js";
 import { initialTaskRun } from "../../core/task-run.js";
 import type { LiveRun } from "../live/live-run.js";
 import type { Packer } from "./packer.js";
-import { needsSaying } from "./restore.js";
-import { packTaskRun, type TaskRunData, unpackTaskRun } from "./task-run-row.js";
+import { needsSaying, packTaskRun, type TaskRunData, unpackTaskRun } from "./task-run-row.js";
 import type { Unpacker } from "./unpacker.js";
 
 /** Characters from which on a checkpoint or patch is large, and a checkpoint that comes after another. */

@@ -39,6 +39,11 @@ const SLOT_SINCE = 4_096;
 const DEFERRAL = 8_192;
 const RETRY = 16_384;
 
+/** Whether it must be written how a task run stands: what `restore.ts` makes of the others need not be. */
+export function needsSaying(task: TaskRun): boolean {
+  return (task.state !== "WAITING" && task.state !== "READY") || task.fence > 0;
+}
+
 /** Times are told from `base`. */
 export function packTaskRun(packer: Packer, runId: string, task: TaskRun, base: number): void {
   const { lease, outcome, retryAt, readyAt, startedAt, finishedAt, skip } = task;
