@@ -17,6 +17,7 @@ import { drainEvent, openSessions } from "./openings.js";
 import type { SchedulerOptions } from "./options.js";
 import { resolveRegistrations } from "./registrations.js";
 import { RunFeed } from "./run-feed.js";
+import type { Runtime } from "./runtime.js";
 import { StopBell } from "./stop-bell.js";
 import { Switchboard } from "./switchboard.js";
 import { type ControlRunRequest, type StartResult, Turn, type TurnInput, type WithdrawnLease } from "./turn.js";
@@ -54,6 +55,10 @@ export class Scheduler implements ConnectionOwner {
 
   get store(): Store {
     return this.options.store;
+  }
+
+  get runtime(): Runtime {
+    return this.options.runtime;
   }
 
   /** Begins to watch deadlines; what became due before is fired in the first turn. */

@@ -26,6 +26,7 @@ class Log {
     stats: () => ({ purgedRuns: 1 }),
   } as unknown as Store;
   readonly feed = new RunFeed(this.store);
+  readonly runtime = { soon: queueMicrotask };
 
   append(runs: readonly string[], { hint = true, namespace = "default" } = {}): void {
     const from = this.chunks.length;

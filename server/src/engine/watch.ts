@@ -2,6 +2,7 @@
 import type { EventBatch, EventChunk, EventPage, Store } from "../store/store.js";
 import type { RunFeed } from "./run-feed.js";
 import { runNotFound } from "./run-not-found.js";
+import type { Runtime } from "./runtime.js";
 
 export interface WatchQuery {
   readonly namespace: string;
@@ -15,6 +16,7 @@ export interface WatchQuery {
 export interface WatchSource {
   readonly store: Store;
   readonly feed: RunFeed;
+  readonly runtime: Pick<Runtime, "soon">;
 }
 
 export interface Watched {
@@ -37,10 +39,10 @@ export function watch(source: WatchSource, query: WatchQuery, signal: AbortSigna
   const { runId } = query;
   if (runId !== null) {
     const hints = new RunHints();
-    return follow(source.store, query, hints, (wake) => source.feed.follow(runId, hints.listener(wake)), signal);
+    return follow(source, query, hints, (wake) => source.feed.follow(runId, hints.listener(wake)), signal);
   }
   const hints = new LogHints(query.namespace);
-  return follow(source.store, query, hints, (wake) => source.store.subscribe(hints.listener(wake)), signal);
+  return follow(source, query, hints, (wake) => source.store.subscribe(hints.listener(wake)), signal);
 }
 
 /** What commits said since it was last asked. Hints may be lost, events may not. */
@@ -53,7 +55,7 @@ interface Hints {
 }
 
 async function* follow(
-  store: Store,
+  { store, runtime }: WatchSource,
   query: WatchQuery,
   hints: Hints,
   subscribe: (wake: () => void) => () => void,
@@ -78,6 +80,8 @@ async function* follow(
       await new Promise<void>((resolve) => {
         wake = resolve;
       });
+      // Hosts first: they hold slots, and what a commit grants them has not been sent yet.
+      await new Promise<void>((resolve) => runtime.soon(resolve));
     }
   } finally {
     unsubscribe();
