@@ -22,8 +22,7 @@ export class Books implements RunObserver {
   dirty(run: LiveRun): void {
     this.dirtyRuns.add(run);
     // A run that had ended, and is taken up again: whoever asks for it in this turn must find this one.
-    const { id } = run.run();
-    if (!this.runs.has(id)) this.runs.set(id, run);
+    if (run.hadFinished) this.runs.set(run.run().id, run);
   }
 
   taskChanged(run: LiveRun, before: TaskRun, after: TaskRun): void {
@@ -42,7 +41,7 @@ export class Books implements RunObserver {
   runChanged(run: LiveRun): void {
     this.deadlines.followRun(run);
     const { status, namespace, workflow } = run.run();
-    const isClaimable = status !== "PAUSED" && !this.#pausedWorkflows.has(workflowKey(namespace, workflow));
+    const isClaimable = status !== "PAUSED" && !this.#isPaused(namespace, workflow);
     if (isClaimable === run.isClaimable) return;
     run.isClaimable = isClaimable;
     for (const task of run.tasks()) {
@@ -124,6 +123,10 @@ export class Books implements RunObserver {
       }
     }
     return found;
+  }
+
+  #isPaused(namespace: string, workflow: string): boolean {
+    return this.#pausedWorkflows.size > 0 && this.#pausedWorkflows.has(workflowKey(namespace, workflow));
   }
 
   #followReady(run: LiveRun, before: TaskRun, after: TaskRun): void {
