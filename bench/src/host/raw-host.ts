@@ -2,14 +2,13 @@
  * A host without an SDK: answers each lease at once, so that what is measured is the scheduler. What it says in one turn
  * of its loop goes out as one message.
  */
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import {
   type HostEventSchema,
   HostService,
   type SchedulerEvent,
   type Welcome,
-  type WorkRequest,
-  WorkRequestSchema,
+  type WorkRequestSchema,
   type WorkResponse,
 } from "@cloaca/protocol";
 import type { Client, ClientDuplexStream } from "@grpc/grpc-js";
@@ -34,7 +33,7 @@ type Event = NonNullable<MessageInitShape<typeof HostEventSchema>["event"]>;
 
 export class RawHost {
   readonly #client: Client;
-  readonly #stream: ClientDuplexStream<WorkRequest, WorkResponse>;
+  readonly #stream: ClientDuplexStream<MessageInitShape<typeof WorkRequestSchema>, WorkResponse>;
   readonly #waiting: { readonly seq: bigint; readonly event: Event }[] = [];
   /** Leases whose slot is free, oldest first. */
   readonly #deferred = new Set<string>();
@@ -127,7 +126,7 @@ export class RawHost {
     this.#isScheduled = true;
     setImmediate(() => {
       this.#isScheduled = false;
-      this.#stream.write(create(WorkRequestSchema, { events: this.#waiting.splice(0) }));
+      this.#stream.write({ events: this.#waiting.splice(0) });
     });
   }
 }

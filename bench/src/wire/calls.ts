@@ -22,6 +22,8 @@ export function connect(address: string): Client {
   return new Client(address, credentials.createInsecure(), {
     "grpc.use_local_subchannel_pool": 1,
     "grpc.enable_channelz": 0,
+    // A call that fails ends the bench: nothing is kept to be sent again.
+    "grpc.enable_retries": 0,
     "grpc.max_receive_message_length": -1,
     "grpc.max_send_message_length": -1,
   });
