@@ -60,9 +60,9 @@ export class FakeScheduler {
     return connection;
   }
 
-  async stop(): Promise<void> {
+  stop(): void {
     this.server.forceShutdown();
-    await this.proxy.stop();
+    this.proxy.stop();
   }
 
   accept(call: Call): void {

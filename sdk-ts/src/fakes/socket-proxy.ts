@@ -10,9 +10,14 @@ export class SocketProxy {
   readonly #server: Server;
   readonly #pairs = new Set<Pair>();
   #isFrozen = false;
+  #isStopped = false;
 
   private constructor(target: { readonly host: string; readonly port: number }) {
     this.#server = createServer((near) => {
+      if (this.#isStopped) {
+        near.resetAndDestroy();
+        return;
+      }
       const far = connect(target);
       const pair = { near, far };
       this.#pairs.add(pair);
@@ -61,9 +66,14 @@ export class SocketProxy {
     }
   }
 
-  async stop(): Promise<void> {
+  /**
+   * Nobody gets through any more. The port stays taken until the process ends: a host that is left over from a test may dial it
+   * for long, and must not find the scheduler of another test there.
+   */
+  stop(): void {
+    this.#isStopped = true;
     this.reset();
-    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#server.unref();
   }
 }
 

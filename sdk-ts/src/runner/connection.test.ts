@@ -62,7 +62,7 @@ describe("the end of a connection", () => {
 
   it("is a reason to try again when nobody is there", async () => {
     const { address } = scheduler;
-    await scheduler.stop();
+    scheduler.stop();
     const { outcome } = connect(60_000, `grpc://${address}`);
     expect(await outcome).toMatchObject({ type: "retryable", error: { code: "CONNECTION_FAILED" }, afterMs: null });
     scheduler = await FakeScheduler.start();

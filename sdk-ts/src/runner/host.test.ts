@@ -23,7 +23,7 @@ beforeEach(async () => {
 afterEach(async () => {
   // What a test leaves behind has nobody to wait for.
   void host.drain(0).catch(() => {});
-  await scheduler.stop();
+  scheduler.stop();
 });
 
 /** Runs a host with the code of a workflow `work`. */
@@ -145,7 +145,7 @@ describe("a connection that breaks", () => {
     // Gone again, without a word: back to where the host was told to go.
     elsewhere.end();
     await scheduler.connection();
-    await other.stop();
+    other.stop();
   });
 
   it("is tried again three times within the TTL of a session, though a dial hangs and a long wait was asked for", {
