@@ -86,6 +86,16 @@ export function logContract(theWorld: TheWorld): void {
     expect(await allRuns(world, 6, both)).toEqual([all]);
   });
 
+  it("lists the newest of many runs that go on", async () => {
+    const world = theWorld();
+    await world.register("w", { a: [] });
+    const all: string[] = [];
+    for (let i = 0; i < 25; i++) all.unshift(await world.start("w"));
+    const pages = await allRuns(world, 3, { statuses: ["PENDING"] });
+    expect(pages.flat()).toEqual(all);
+    expect(pages.map((page) => page.length)).toEqual([3, 3, 3, 3, 3, 3, 3, 3, 1]);
+  });
+
   it("lists a run that was taken up again in its old place, among those that go on", async () => {
     const world = theWorld();
     await world.register("w", { a: [] });

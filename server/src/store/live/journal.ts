@@ -113,6 +113,7 @@ export interface Journal {
    * rejects when the disk did not take it.
    */
   sync(): Promise<void> | null;
+  /** Of a run that goes on, it and the next may say less than is true; see `listRuns`. */
   findRun(runId: string): StoredRun | null;
   findRequest(namespace: string, requestId: string): Run | null;
   /** Id of the purged run that the request started. */

@@ -25,6 +25,7 @@ export function listRuns(
   };
 }
 
+/** The newest `limit` of them, wherever they stand among many others: at most twice as many are kept and sorted at a time. */
 function goingOn(
   live: ReadonlyMap<string, LiveRun>,
   { namespace, workflow, before, limit }: Omit<RunFilter, "statuses">,
@@ -32,13 +33,23 @@ function goingOn(
 ): ListedRun[] {
   const wanted = new Set(statuses.filter((status) => !isRunOver(status)));
   if (wanted.size === 0) return [];
-  const found: ListedRun[] = [];
+  let found: LiveRun[] = [];
+  let after = 0;
   for (const one of live.values()) {
+    if (one.number >= before || one.number <= after) continue;
     const run = one.run();
-    if (one.number >= before || !wanted.has(run.status) || run.namespace !== namespace) continue;
-    if (workflow === "" || run.workflow === workflow) found.push({ number: one.number, run });
+    if (!wanted.has(run.status) || run.namespace !== namespace) continue;
+    if (workflow !== "" && run.workflow !== workflow) continue;
+    found.push(one);
+    if (found.length < 2 * limit) continue;
+    found = newest(found, limit);
+    after = found.at(-1)?.number ?? 0;
   }
-  return found.sort((a, b) => b.number - a.number).slice(0, limit);
+  return newest(found, limit).map((one) => ({ number: one.number, run: one.run() }));
+}
+
+function newest(runs: LiveRun[], limit: number): LiveRun[] {
+  return runs.sort((a, b) => b.number - a.number).slice(0, limit);
 }
 
 function ended(

@@ -75,17 +75,31 @@ export function packLog(packer: Packer, live: LiveRun, putLarge: PutLarge): Buff
 }
 
 export function unpackEvents(runId: string, { data }: Pick<LogRow, "data">): RunEvent[] {
-  if (typeof data === "string") return JSON.parse(data) as RunEvent[];
-  return readEvents(new Unpacker(data, FORMAT), runId);
+  return reading(runId, () => {
+    if (typeof data === "string") return JSON.parse(data) as RunEvent[];
+    return readEvents(new Unpacker(data, FORMAT), runId);
+  });
 }
 
 /** The task runs that changed, as far as something is said of them. */
 export function unpackChanges(runId: string, { data, tasks }: LogRow): TaskChange[] {
-  if (typeof data === "string") return tasks === null ? [] : (JSON.parse(tasks) as TaskChange[]);
-  const row = new Unpacker(data, FORMAT);
-  // They come first, and names and times refer to them.
-  const [first] = readEvents(row, runId);
-  return unpackTaskChanges(row, runId, first?.at ?? 0);
+  return reading(runId, () => {
+    if (typeof data === "string") return tasks === null ? [] : (JSON.parse(tasks) as TaskChange[]);
+    const row = new Unpacker(data, FORMAT);
+    // They come first, and names and times refer to them.
+    const [first] = readEvents(row, runId);
+    return unpackTaskChanges(row, runId, first?.at ?? 0);
+  });
+}
+
+/** A damaged row says whose it is. */
+function reading<T>(runId: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Error(`the log of run ${runId} cannot be read: ${why}`, { cause: error });
+  }
 }
 
 /** Each event goes on from the one before it: numbers are dense, and most have the same time. */

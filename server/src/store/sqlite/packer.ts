@@ -1,6 +1,6 @@
 /**
- * Writes rows as bytes: what stands in most of them is small numbers, and names that a row says again and again. A row of JSON
- * took five times as much room, and a commit most of its time for it.
+ * Writes rows as bytes: what stands in most of them is small numbers, and names that a row says again and again. Rows of JSON
+ * took about seven times as much room, and a third of a busy scheduler's time.
  *
  * - A number is a variable-length integer, as protobuf's: 2n + 2, or -2n + 1 below zero; 0 announces eight bytes of a double.
  * - A text is the number of its bytes and they as UTF-8.

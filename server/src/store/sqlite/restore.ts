@@ -1,4 +1,7 @@
-/** What follows from the rows of a run and is not written: who waits for how many, and who is ready for the first time. */
+/**
+ * What follows from the rows of a run and is not written: that it is RUNNING, who waits for how many, and who is ready for the
+ * first time.
+ */
 import type { Graph, Run, TaskRun } from "../../core/model.js";
 import { initialTaskRun, isTerminal } from "../../core/task-run.js";
 import { type LogRow, unpackEvents } from "./log-row.js";

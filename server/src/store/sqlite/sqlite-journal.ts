@@ -42,7 +42,7 @@ export class SqliteJournal implements Journal {
   readonly #graphs = new Map<string, Graph>();
   readonly #pause: Pause;
   #ordinal = 0;
-  /** Bytes that were committed and not synced; null when there is nothing to sync. */
+  /** Bytes, and characters of texts, that were committed and not synced; null when there is nothing to sync. */
   #unsynced: number | null = null;
   /** Bytes of the transaction so far. */
   #written = 0;
