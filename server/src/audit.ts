@@ -1,5 +1,6 @@
 /** The slot ledger: replays the log of a store, and checks the books that follow from it. */
 import { type AuditOptions, type AuditReport, auditLog } from "./audit/audit-log.js";
+import { explain } from "./store/sqlite/open-database.js";
 import { StoredLog } from "./store/sqlite/stored-log.js";
 
 export type { AuditOptions, AuditReport, AuditSource } from "./audit/audit-log.js";
@@ -18,6 +19,8 @@ export async function auditFile(path: string, options: AuditOptions): Promise<Au
   const log = new StoredLog(path);
   try {
     return await auditLog({ pages: () => log.pages(), history: (chunk) => log.history(chunk), books: log }, options);
+  } catch (error) {
+    throw explain(error, path);
   } finally {
     log.close();
   }

@@ -15,7 +15,7 @@ import { holds } from "./trigger-rule.js";
 
 /** Logs the start, and makes the roots ready. A run whose input is too large for all of them ends with it. */
 export function startRun(draft: RunDraft, limits: DecisionLimits, now: number): void {
-  draft.log({ at: now, type: "RUN_STARTED", reason: undefined });
+  draft.log({ at: now, type: "RUN_STARTED" });
   const ready = draft.graph.roots.slice();
   settle(draft, ready, limits, now);
   finishWhenDone(draft, now);

@@ -26,7 +26,7 @@ class Log {
     stats: () => ({ purgedRuns: 1 }),
   } as unknown as Store;
   readonly feed = new RunFeed(this.store);
-  readonly runtime = { soon: queueMicrotask };
+  readonly runtime = { soon: (callback: () => void) => queueMicrotask(callback) };
 
   append(runs: readonly string[], { hint = true, namespace = "default" } = {}): void {
     const from = this.chunks.length;
@@ -204,4 +204,33 @@ describe("RunFeed", () => {
     log.append(["a"]);
     expect({ ...heard, listeners: log.listeners.size }).toEqual({ first: 1, second: 2, listeners: 0 });
   });
+});
+
+it("lets hosts be told of a commit first: it goes on in the next turn of the loop", async () => {
+  const log = new Log();
+  let turn = (): void => {};
+  let asked = (): void => {};
+  const isAsked = new Promise<void>((resolve) => {
+    asked = resolve;
+  });
+  log.runtime.soon = (callback) => {
+    turn = callback;
+    asked();
+  };
+  const watching = start(log, null);
+  expect(await watching.next()).toEqual([]);
+  let told = false;
+  const next = watching.next().then((positions) => {
+    told = true;
+    return positions;
+  });
+  log.append(["a"]);
+  await isAsked;
+  log.append(["b"]);
+  expect(told).toBe(false);
+  turn();
+  // What has come meanwhile is told with it.
+  expect(await next).toEqual([1, 2]);
+  log.runtime.soon = queueMicrotask;
+  await watching.stop();
 });

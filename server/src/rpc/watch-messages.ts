@@ -32,13 +32,8 @@ export function* watchMessages(
   let bytes = 0;
   let isEnd: boolean | undefined;
   for (const chunk of chunks) {
-    let told = 0;
-    const passed = chunk.position === begin.position + 1 ? begin.told : 0;
-    for (const event of chunk.events) {
-      if (told < passed) {
-        told++;
-        continue;
-      }
+    let told = chunk.position === begin.position + 1 ? begin.told : 0;
+    for (const event of told === 0 ? chunk.events : chunk.events.slice(told)) {
       const more = wanted(chunk, event.type) ? bytesOf(event) : 0;
       if (events.length > 0 && bytes + more > PAGE_BYTES) {
         yield { events, cursor: { position: chunk.position - 1, told }, isEnd };

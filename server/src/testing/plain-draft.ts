@@ -86,7 +86,8 @@ export class PlainDraft implements RunDraft {
 /** A failure of which its host says nothing special. */
 export const PLAIN_FAILURE: FailureKind = { transient: false, final: false, nextDelayMs: null };
 
-const NEW_RUN: Run = {
+/** A run of which nothing special is said. */
+export const NEW_RUN: Run = {
   id: "r1",
   namespace: "default",
   workflow: "",

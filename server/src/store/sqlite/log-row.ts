@@ -8,7 +8,7 @@ import type { LiveRun } from "../live/live-run.js";
 import type { Packer } from "./packer.js";
 import type { Packed } from "./run-row.js";
 import { type PutLarge, packTaskChanges, type TaskChange, unpackTaskChanges } from "./task-changes.js";
-import { Unpacker } from "./unpacker.js";
+import { reading, Unpacker } from "./unpacker.js";
 
 /** First byte of `data`. */
 const FORMAT = 1;
@@ -74,8 +74,9 @@ export function packLog(packer: Packer, live: LiveRun, putLarge: PutLarge): Buff
   return null;
 }
 
+/** The run's id is empty when the run was purged and its log is not yet gone. Throws DamagedRow, as the next does. */
 export function unpackEvents(runId: string, { data }: Pick<LogRow, "data">): RunEvent[] {
-  return reading(runId, () => {
+  return reading(logOf(runId), () => {
     if (typeof data === "string") return JSON.parse(data) as RunEvent[];
     return readEvents(new Unpacker(data, FORMAT), runId);
   });
@@ -83,7 +84,7 @@ export function unpackEvents(runId: string, { data }: Pick<LogRow, "data">): Run
 
 /** The task runs that changed, as far as something is said of them. */
 export function unpackChanges(runId: string, { data, tasks }: LogRow): TaskChange[] {
-  return reading(runId, () => {
+  return reading(logOf(runId), () => {
     if (typeof data === "string") return tasks === null ? [] : (JSON.parse(tasks) as TaskChange[]);
     const row = new Unpacker(data, FORMAT);
     // They come first, and names and times refer to them.
@@ -92,14 +93,8 @@ export function unpackChanges(runId: string, { data, tasks }: LogRow): TaskChang
   });
 }
 
-/** A damaged row says whose it is. */
-function reading<T>(runId: string, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new Error(`the log of run ${runId} cannot be read: ${why}`, { cause: error });
-  }
+function logOf(runId: string): string {
+  return runId === "" ? "the log of a run that was purged" : `the log of run ${runId}`;
 }
 
 /** Each event goes on from the one before it: numbers are dense, and most have the same time. */

@@ -5,6 +5,7 @@ import Database from "better-sqlite3";
 import { CloacaError } from "../../core/errors.js";
 import { migrate } from "./migrate.js";
 import { APPLICATION_ID, MIGRATIONS, type Migration } from "./schema.js";
+import { DamagedRow } from "./unpacker.js";
 
 export interface OpenDatabase {
   readonly db: Database.Database;
@@ -156,6 +157,7 @@ function prepare(db: Database.Database, file: string, migrations: readonly Migra
 /** What an error of SQLite, or of the file system, means for who opens a store. */
 export function explain(error: unknown, file: string): unknown {
   if (error instanceof CloacaError) return error;
+  if (error instanceof DamagedRow) return notADatabase(file, `it is damaged, ${error.message}; restore it from a copy`);
   if (isSystemError(error)) return new CloacaError("STORE_UNAVAILABLE", `store ${file}: ${error.message}`);
   const code = codeOf(error);
   if (code === "SQLITE_NOTADB") return notADatabase(file, "it is not a SQLite database; name another file");

@@ -153,6 +153,7 @@ describe("a damaged row", () => {
     ["of another format", "06", "byte", /^a row begins with 6 and not with 7$/],
     ["of no byte", "", "byte", /^a row begins with nothing and not with 7$/],
     ["without a byte", "07", "byte", /^a row of 1 bytes ends too early$/],
+    ["within a double", "070001020304", "number", /^a row of 6 bytes ends too early$/],
     ["within a number", "0780", "number", /^a row of 2 bytes ends too early$/],
     ["within a text", "070861", "text", /^a row has no text of 3 bytes$/],
     ["with a text of less than nothing", "0703", "text", /^a row has no text of -1 bytes$/],

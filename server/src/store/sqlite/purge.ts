@@ -37,10 +37,11 @@ export class SqlitePurge {
   finishedAfter(after: number, limit: number): FinishedPage {
     const rows = this.#sql.finishedAfter.all(after, limit);
     const runs: FinishedRun[] = [];
-    for (const { position, number, run_id: runId, namespace, request_id, data, bytes } of rows) {
+    for (const row of rows) {
+      const { position, number, run_id: runId, namespace, request_id, bytes } = row;
       if (number === null) continue;
       const run = { number, runId, namespace, requestId: request_id ?? "", position, cost: cost(bytes) };
-      runs.push({ ...run, finishedAt: finishedAtOf(data) ?? 0 });
+      runs.push({ ...run, finishedAt: finishedAtOf(row) ?? 0 });
     }
     return { runs, position: rows.at(-1)?.position ?? after, more: rows.length === limit };
   }

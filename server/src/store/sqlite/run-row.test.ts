@@ -2,29 +2,17 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Run } from "../../core/model.js";
 import { AWKWARD } from "../../testing/awkward.js";
+import { NEW_RUN } from "../../testing/plain-draft.js";
 import { Packer } from "./packer.js";
 import { finishedAtOf, type Packed, packRun, type RunRow, unpackRun } from "./run-row.js";
+import { DamagedRow } from "./unpacker.js";
 
 const plainRun: Run = {
-  id: "r1",
-  namespace: "default",
+  ...NEW_RUN,
   workflow: "etl",
   version: "v1",
-  status: "PENDING",
-  priority: 0,
-  labels: {},
-  traceparent: "",
-  requestId: "",
-  timeoutMs: 0,
-  deadlineAt: null,
-  retriedBy: "",
-  input: {},
   createdAt: 1_764_000_000_000,
-  startedAt: null,
-  finishedAt: null,
-  reason: "",
   open: 1,
-  failed: 0,
   eventSeq: 1,
 };
 
@@ -86,7 +74,7 @@ describe("a run as a row", () => {
   ])("says all of a %s run", (_name, run) => {
     const data = packRun(packer, run);
     expect(unpackRun(rowOf(run, data))).toEqual(run);
-    expect(finishedAtOf(data)).toBe(run.finishedAt);
+    expect(finishedAtOf({ run_id: "r1", data })).toBe(run.finishedAt);
   });
 
   it("says all of any run", () => {
@@ -94,7 +82,7 @@ describe("a run as a row", () => {
       fc.property(anyRun, (run) => {
         const data = packRun(packer, run);
         expect(unpackRun(rowOf(run, data))).toEqual(run);
-        expect(finishedAtOf(data)).toBe(run.finishedAt);
+        expect(finishedAtOf({ run_id: "r1", data })).toBe(run.finishedAt);
       }),
       { numRuns: 500 },
     );
@@ -109,7 +97,7 @@ describe("a run as a row", () => {
   it("is read as the JSON that it was before schema version 5", () => {
     const plain = '{"priority":0,"createdAt":1764000000000,"open":1,"failed":0,"eventSeq":1}';
     expect(unpackRun(rowOf(plainRun, plain))).toEqual(plainRun);
-    expect(finishedAtOf(plain)).toBeNull();
+    expect(finishedAtOf({ run_id: "r1", data: plain })).toBeNull();
     const { priority, createdAt, open, failed, eventSeq, startedAt, finishedAt, timeoutMs, deadlineAt } = fullRun;
     const { retriedBy, reason, traceparent, labels } = fullRun;
     const full = JSON.stringify({
@@ -117,15 +105,15 @@ describe("a run as a row", () => {
       ...{ retriedBy, reason, traceparent, labels },
     });
     expect(unpackRun(rowOf(fullRun, full))).toEqual(fullRun);
-    expect(finishedAtOf(full)).toBe(fullRun.finishedAt);
+    expect(finishedAtOf({ run_id: "r1", data: full })).toBe(fullRun.finishedAt);
   });
 
   it("that ends too early, or has another format, is an error", () => {
     const data = Buffer.from(packRun(packer, fullRun));
     for (let end = 0; end < data.length; end++) {
-      expect(() => unpackRun(rowOf(fullRun, data.subarray(0, end))), `${end} bytes`).toThrow();
+      expect(() => unpackRun(rowOf(fullRun, data.subarray(0, end))), `${end} bytes`).toThrow(DamagedRow);
     }
     data[0] = 2;
-    expect(() => unpackRun(rowOf(fullRun, data))).toThrow("a row begins with 2 and not with 1");
+    expect(() => unpackRun(rowOf(fullRun, data))).toThrow("run r1 cannot be read: a row begins with 2 and not with 1");
   });
 });

@@ -1,7 +1,7 @@
 /** Runs as rows. */
 import type { Run } from "../../core/model.js";
 import type { Packer } from "./packer.js";
-import { Unpacker } from "./unpacker.js";
+import { reading, Unpacker } from "./unpacker.js";
 
 /** Bytes, or the JSON that a scheduler wrote before schema version 5. */
 export type Packed = Buffer | string;
@@ -53,8 +53,9 @@ export function packRun(packer: Packer, run: Run): Buffer {
   return packer.end();
 }
 
+/** Throws DamagedRow. */
 export function unpackRun(row: RunRow): Run {
-  const data = typeof row.data === "string" ? (JSON.parse(row.data) as RunData) : unpackData(row.data);
+  const data = unpackData(row.run_id, row.data);
   return {
     id: row.run_id,
     namespace: row.namespace,
@@ -62,7 +63,7 @@ export function unpackRun(row: RunRow): Run {
     version: row.version,
     status: row.status,
     requestId: row.request_id ?? "",
-    input: JSON.parse(row.input) as Run["input"],
+    input: reading(`the input of run ${row.run_id}`, () => JSON.parse(row.input) as Run["input"]),
     priority: data.priority,
     createdAt: data.createdAt,
     labels: data.labels ?? {},
@@ -79,12 +80,16 @@ export function unpackRun(row: RunRow): Run {
   };
 }
 
-/** Null when it has not finished. */
-export function finishedAtOf(data: Packed): number | null {
-  return (typeof data === "string" ? (JSON.parse(data) as RunData) : unpackData(data)).finishedAt ?? null;
+/** Null when it has not finished. Throws DamagedRow. */
+export function finishedAtOf({ run_id, data }: Pick<RunRow, "run_id" | "data">): number | null {
+  return unpackData(run_id, data).finishedAt ?? null;
 }
 
-function unpackData(bytes: Buffer): RunData {
+function unpackData(runId: string, data: Packed): RunData {
+  return reading(`run ${runId}`, () => (typeof data === "string" ? (JSON.parse(data) as RunData) : readData(data)));
+}
+
+function readData(bytes: Buffer): RunData {
   const row = new Unpacker(bytes, FORMAT);
   const flags = row.byte();
   const createdAt = row.number();

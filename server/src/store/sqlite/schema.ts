@@ -6,7 +6,8 @@
  * - `endings` counts fenced leases that hold a slot, so that a run that has ended is read again after a restart.
  * - `events` has one row for all that a commit did to a run: its events, and how the task runs stand that it changed (see
  *   `log-row.ts`). `position` orders the log of all runs.
- * - `data` of runs and events is bytes (`packer.ts`). Before version 5 it was JSON, and `tasks` said how task runs stand; such rows stay as they are.
+ * - `data` of runs and events is bytes (`packer.ts`). Before version 5 it was JSON, and `tasks` said how task runs stand; such rows
+ *   stay as they are.
  * - Task runs to which nothing has happened are in no row: what waits or is ready for the first time follows from the rest.
  * - `task_runs` has large checkpoints and patches, and what a scheduler wrote before version 4: all that was to be said then.
  * - `pauses` has the times in which no scheduler ran, as far as a lease holds its slot since before: they do not count (P9).

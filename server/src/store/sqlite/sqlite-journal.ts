@@ -57,7 +57,7 @@ export class SqliteJournal implements Journal {
     this.#sql = prepareStatements(db);
     this.#purge = new SqlitePurge(db);
     const last = this.#sql.lastEvents.get();
-    const lastEventAt = last === undefined ? undefined : unpackEvents("", last).at(-1)?.at;
+    const lastEventAt = last === undefined ? undefined : unpackEvents(last.run_id, last).at(-1)?.at;
     // A purge is a sign of life, too, and may have taken the last event.
     const lastAt = Math.max(lastEventAt ?? 0, this.#purge.past.at);
     clock.notBefore?.(lastAt);

@@ -83,7 +83,7 @@ export interface Statements {
   readonly insertEvents: Write;
   readonly eventsAfter: Database.Statement<[number, number], EventsRow>;
   readonly eventsOfRun: Database.Statement<[string, number, number], EventsRow>;
-  readonly lastEvents: Database.Statement<[], { data: Packed }>;
+  readonly lastEvents: Database.Statement<[], { data: Packed; run_id: string }>;
   readonly last: Database.Statement<[], { position: number; number: number }>;
 }
 
@@ -180,7 +180,10 @@ export function prepareStatements(db: Database.Database): Statements {
     eventsOfRun: db.prepare<[string, number, number], EventsRow>(
       `${EVENTS} WHERE e.run = (SELECT number FROM runs WHERE run_id = ?) AND e.position > ? ORDER BY e.position LIMIT ?`,
     ),
-    lastEvents: db.prepare<[], { data: Packed }>("SELECT data FROM events ORDER BY position DESC LIMIT 1"),
+    lastEvents: db.prepare<[], { data: Packed; run_id: string }>(
+      `SELECT e.data, coalesce(r.run_id, '') AS run_id FROM events e LEFT JOIN runs r ON r.number = e.run
+       ORDER BY e.position DESC LIMIT 1`,
+    ),
 
     last: db.prepare<[], { position: number; number: number }>(
       `SELECT max(position, coalesce((SELECT max(position) FROM events), 0)) AS position,

@@ -47,4 +47,24 @@ describe("the audit of a file with a failed run that was retried and goes on", (
       },
     ]);
   });
+
+  it.each([
+    ["the log of run", "UPDATE events SET data = x'0102'"],
+    ["run", "UPDATE runs SET data = x'0102'"],
+    ["the input of run", "UPDATE runs SET input = '{'"],
+  ])("says that %s is damaged, to who audits and to who starts on it", async (what, damage) => {
+    const db = new Database(file);
+    const runId = String(db.prepare("SELECT run_id FROM runs").pluck().get());
+    db.exec(damage);
+    db.close();
+    const expected = {
+      code: "STORE_NOT_A_DATABASE",
+      message: expect.stringContaining(`${file}: it is damaged, ${what} ${runId} cannot be read: `),
+    };
+    await expect(auditFile(file, { keep: 10 })).rejects.toMatchObject(expected);
+    const open = async () => openStore(`sqlite://${file}`, testOptions(), "");
+    await expect(open()).rejects.toMatchObject(expected);
+    // It lets go of it: whoever comes next is told the same.
+    await expect(open()).rejects.toMatchObject(expected);
+  });
 });

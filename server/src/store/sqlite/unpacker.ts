@@ -1,6 +1,19 @@
 /** Reads what a `Packer` has written. */
 import { MAX_NAMES } from "./packer.js";
 
+/** A row that says nothing sensible: the file is damaged. */
+export class DamagedRow extends Error {}
+
+/** Reads of a row; what is damaged is told with the name of what it is of. */
+export function reading<T>(what: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new DamagedRow(`${what} cannot be read: ${why}`, { cause: error });
+  }
+}
+
 export class Unpacker {
   #at = 1;
   readonly #names: string[] = [];
@@ -15,17 +28,13 @@ export class Unpacker {
 
   byte(): number {
     const byte = this.bytes[this.#at++];
-    if (byte === undefined) throw new Error(`a row of ${this.bytes.length} bytes ends too early`);
+    if (byte === undefined) throw this.#endsTooEarly();
     return byte;
   }
 
   number(): number {
     const code = this.#varint();
-    if (code === 0) {
-      const value = this.bytes.readDoubleLE(this.#at);
-      this.#at += 8;
-      return value;
-    }
+    if (code === 0) return this.#double();
     return code % 2 === 0 ? code / 2 - 1 : (1 - code) / 2;
   }
 
@@ -52,6 +61,17 @@ export class Unpacker {
 
   json<T>(): T {
     return JSON.parse(this.text()) as T;
+  }
+
+  #double(): number {
+    const at = this.#at;
+    this.#at += 8;
+    if (this.#at > this.bytes.length) throw this.#endsTooEarly();
+    return this.bytes.readDoubleLE(at);
+  }
+
+  #endsTooEarly(): Error {
+    return new Error(`a row of ${this.bytes.length} bytes ends too early`);
   }
 
   #varint(): number {
