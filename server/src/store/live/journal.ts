@@ -74,11 +74,13 @@ export interface StoredRun {
   readonly tasks: readonly (TaskRun | undefined)[];
 }
 
+/** A run in a list, with the number that puts it in order. */
 export interface ListedRun {
   readonly number: number;
   readonly run: Run;
 }
 
+/** Which runs a list is to have. */
 export interface RunFilter {
   readonly namespace: string;
   /** Empty means all. */

@@ -1,4 +1,5 @@
 import type Database from "better-sqlite3";
+import type { RunFilter } from "../live/journal.js";
 import type { LogRow } from "./log-row.js";
 import type { Pause } from "./restore.js";
 import type { Packed, RunRow } from "./run-row.js";
@@ -34,14 +35,10 @@ export interface LiveLogRow extends LogRow {
   readonly run: number;
 }
 
-interface RunFilter {
-  readonly namespace: string;
-  readonly workflow: string;
+interface RunFilterValues extends Omit<RunFilter, "statuses"> {
   /** JSON array of statuses; `any` is 1 when it is empty. */
   readonly statuses: string;
   readonly any: 0 | 1;
-  readonly before: number;
-  readonly limit: number;
 }
 
 /** In the very words of the index `runs_live`: SQLite uses it for no others. */
@@ -73,7 +70,7 @@ export interface Statements {
   readonly logOfLiveRuns: Database.Statement<[], LiveLogRow>;
   readonly runById: Database.Statement<[string], RunRow>;
   readonly runByRequest: Database.Statement<[string, string], RunRow>;
-  readonly listRuns: Database.Statement<[RunFilter], RunRow>;
+  readonly listRuns: Database.Statement<[RunFilterValues], RunRow>;
   readonly putLarge: Write;
   readonly tasksOfRun: Database.Statement<[number], TaskRow>;
   readonly logOfRun: Database.Statement<[number], LogRow>;
@@ -157,7 +154,7 @@ export function prepareStatements(db: Database.Database): Statements {
     ),
     runById: db.prepare<[string], RunRow>("SELECT * FROM runs WHERE run_id = ?"),
     runByRequest: db.prepare<[string, string], RunRow>("SELECT * FROM runs WHERE namespace = ? AND request_id = ?"),
-    listRuns: db.prepare<[RunFilter], RunRow>(
+    listRuns: db.prepare<[RunFilterValues], RunRow>(
       `SELECT * FROM runs
        WHERE number < @before AND namespace = @namespace AND (@workflow = '' OR workflow = @workflow)
          AND (@any = 1 OR status IN (SELECT value FROM json_each(@statuses)))
