@@ -2,6 +2,10 @@ import { gzipSync } from "node:zlib";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { HostService, RunEventType, RunService, StartRunRequestSchema, WorkflowService } from "@cloaca/protocol";
 import { Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
+import { encodeEnvelope } from "@connectrpc/connect/protocol";
+import { endStreamFlag, endStreamFromJson } from "@connectrpc/connect/protocol-connect";
+import { findTrailerError } from "@connectrpc/connect/protocol-grpc";
+import { trailerFlag, trailerParse } from "@connectrpc/connect/protocol-grpc-web";
 import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type RunningServer, startServer } from "../start-server.js";
@@ -135,6 +139,26 @@ describe("Connect", () => {
   });
 
   it.each([
+    ["no protobuf, of a stream", "WatchRuns", "application/connect+proto", "\u0007"],
+    ["no JSON, of a stream", "WatchRuns", "application/connect+json", "{"],
+    [
+      "a long field that there is not, of a stream",
+      "WatchRuns",
+      "application/connect+json",
+      `{"${"x".repeat(2000)}":1}`,
+    ],
+    ["no protobuf, of a stream by gRPC-Web", "WatchRuns", "application/grpc-web+proto", "\u0007"],
+    ["no protobuf, by gRPC-Web", "StartRun", "application/grpc-web+proto", "\u0007"],
+  ])("P11: refuses %s, in the end of the answer", async (_name, method, type, text) => {
+    const response = await fetch(`${baseUrl()}/cloaca.v1.RunService/${method}`, {
+      method: "POST",
+      headers: { "content-type": type, "connect-accept-encoding": "gzip", "grpc-accept-encoding": "gzip" },
+      body: encodeEnvelope(0, Buffer.from(text)) as Uint8Array<ArrayBuffer>,
+    });
+    expect(await errorAtEnd(response)).toMatchObject({ code: Code.InvalidArgument, details: [ERROR_INFO] });
+  });
+
+  it.each([
     ["a method that there is not", "RunService/StartRum", {}, 404, 'did you mean "/cloaca.v1.RunService/StartRun"?'],
     [
       "such a method with a query",
@@ -218,6 +242,14 @@ describe("Connect", () => {
 
 const ERROR_INFO = expect.objectContaining({ type: "google.rpc.ErrorInfo" });
 const FORM = { headers: { "content-type": "application/x-www-form-urlencoded" } };
+
+/** The error in the only envelope of an answer. */
+async function errorAtEnd(response: Response): Promise<ConnectError | undefined> {
+  const [flags, ...rest] = new Uint8Array(await response.arrayBuffer());
+  const data = Uint8Array.from(rest.slice(4));
+  expect(flags).toBe(response.headers.get("content-type")?.includes("grpc-web") ? trailerFlag : endStreamFlag);
+  return flags === trailerFlag ? findTrailerError(trailerParse(data)) : endStreamFromJson(data).error;
+}
 
 /** What clients can read of an error. */
 function asConnectError(error: unknown) {

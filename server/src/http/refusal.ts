@@ -3,20 +3,18 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { DescMethod } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { UniversalServerResponse } from "@connectrpc/connect/protocol";
-import { codeToHttpStatus, errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
+import { codeToHttpStatus, errorFromJsonBytes, errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 import { CloacaError } from "../core/errors.js";
 import { didYouMean } from "../core/nearest.js";
 import { toConnectError } from "./connect-error.js";
+import { ANY_LENGTH, explainedStream } from "./refused-stream.js";
 import { endWhenRead } from "./unread.js";
 
 const JSON_TYPE = "application/json";
 
 /** Ways in which messages may be compressed. */
 export const COMPRESSIONS = [compressionGzip, compressionBrotli] as const;
-
-/** An answer is ours, and may be as long as it is. */
-const ANY_LENGTH = 0xffff_ffff;
 
 /** What a request is addressed to. */
 export function pathOf({ url = "" }: IncomingMessage): string {
@@ -48,11 +46,13 @@ export async function explained(
   method: DescMethod,
   isRead: boolean,
 ): Promise<UniversalServerResponse> {
-  if (isRead || answer.status < 400) return answer;
+  if (isRead) return answer;
+  if (answer.status < 400) return explainedStream(answer, COMPRESSIONS, (error) => unreadable(error) ?? error);
   if (answer.body === undefined)
     return { ...answerWith(answer, wrongCall(answer.status, method)), status: answer.status };
   const body = await wholeOf(answer.body);
-  const error = unreadable(await decompressed(body, answer.header?.get("Content-Encoding")));
+  const said = await decompressed(body, answer.header?.get("Content-Encoding"));
+  const error = unreadable(errorFromJsonBytes(said, undefined, new ConnectError("the request could not be read")));
   return error === null ? { ...answer, body: inOne(body) } : answerWith(answer, error);
 }
 
@@ -84,10 +84,9 @@ function wrongCall(status: number, { name, methodKind }: DescMethod): ConnectErr
 }
 
 /** Of what could not be read the library says little, and of protobuf that the fault is ours. Null for other errors. */
-function unreadable(body: Uint8Array): CloacaError | null {
-  const { code, message } = JSON.parse(new TextDecoder().decode(body)) as { code?: string; message?: string };
-  if (code !== "invalid_argument" && code !== "internal") return null;
-  return new CloacaError("REQUEST_INVALID", message ?? "the request could not be read");
+function unreadable({ code, rawMessage }: ConnectError): ConnectError | null {
+  if (code !== Code.InvalidArgument && code !== Code.Internal) return null;
+  return toConnectError(new CloacaError("REQUEST_INVALID", rawMessage));
 }
 
 /** What is long is compressed where the caller takes that. */
