@@ -24,6 +24,7 @@ export function parseNamespace(text: string): string {
 }
 
 export function parseStore(text: string): string {
+  if (text === "sqlite://:memory:") throw new InvalidArgumentError("A store in memory is written memory:");
   if (text === "memory:" || (text.startsWith("sqlite://") && text.length > "sqlite://".length)) return text;
   throw new InvalidArgumentError("Expected memory: or sqlite://<path>, for example sqlite://cloaca.db.");
 }

@@ -157,6 +157,15 @@ describe("the gRPC server", () => {
     expect(await host.ended).toBe(code);
   });
 
+  it("answers a stream that ends without a whole Hello with a coded error", async () => {
+    for (const said of [[], [{ event: { case: "hello" as const, value: hello({ more: true }) } }]]) {
+      const host = new StreamHost(client(HostService)["work"]());
+      host.say(...said);
+      host.stream.end();
+      expect(await host.ended).toBe(status.FAILED_PRECONDITION);
+    }
+  });
+
   it("answers garbage bytes with a coded error, and lives on", async () => {
     const raw = { ...serviceDefinition(HostService)["work"], requestSerialize: (bytes: Buffer) => bytes };
     const Raw = makeClientConstructor({ work: raw } as never, "Raw");

@@ -47,7 +47,7 @@ const RECONNECT_AFTER_MS = 200;
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const clock = monotonicClock();
-  const store = openStore(options.store, { clock, ids: randomIds(), limits }, `address ${options.address}`);
+  const store = openStore(options.store, { clock, ids: randomIds(), limits }, ownerAt(options.address));
   const scheduler = new Scheduler({
     store,
     clock,
@@ -83,6 +83,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     await store.close();
     throw error;
   }
+}
+
+/** What a second scheduler that wants the same store is told of this one. Which port it gets is not known yet where it takes any. */
+function ownerAt(address: string): string {
+  return address.endsWith(":0") ? "" : `address ${address}`;
 }
 
 /**

@@ -161,7 +161,7 @@ describe("cloaca server refuses", () => {
   it("a file in a folder that is not there", () =>
     expectRefused(
       ["--address", "127.0.0.1:0", "--store", `sqlite://${join(folder, "no", "runs.db")}`],
-      [/STORE_NOT_A_DATABASE/, /does not exist; create it first/],
+      [/STORE_UNAVAILABLE/, /does not exist; create it first/],
     ));
 });
 

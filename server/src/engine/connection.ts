@@ -163,7 +163,7 @@ export class Connection {
     }
     const least = this.wire.repeats ? 1 : this.#lastSeq + 1;
     if (!Number.isSafeInteger(event.seq) || event.seq < least) {
-      const expected = `expected ${least} or more, for seq numbers the events of a session`;
+      const expected = `expected ${least} to ${Number.MAX_SAFE_INTEGER}, for seq numbers the events of a session`;
       return new CloacaError("SEQ_INVALID", `${event.type}: seq is ${event.seq}; ${expected}`);
     }
     this.#lastSeq = Math.max(this.#lastSeq, event.seq);

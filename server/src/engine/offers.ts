@@ -3,6 +3,7 @@ import { checkDefinition, compileGraph } from "../core/graph.js";
 import type { Graph, Problem, WorkflowDefinition } from "../core/model.js";
 import { nameProblem } from "../core/names.js";
 import { nearest } from "../core/nearest.js";
+import { quote } from "../core/quote.js";
 import type { Implementation } from "../core/session.js";
 import type { Offer, OfferedImplementation } from "./events.js";
 
@@ -28,7 +29,7 @@ export function resolveOffer(
     const graph = compiled(definition, field, maxTasks, problems);
     if (graph === null) return;
     if (byName.has(definition.name)) {
-      problems.push({ field: `${field}.name`, description: `workflow "${definition.name}" is defined twice` });
+      problems.push({ field: `${field}.name`, description: `workflow ${quote(definition.name)} is defined twice` });
     }
     graphs.push(graph);
     byName.set(definition.name, graph);
@@ -75,8 +76,8 @@ function resolve(
   if (graph === undefined || graph === null) {
     const description =
       version === ""
-        ? `no definition of workflow "${workflow}" came with it; send the definition, name a version, or say any_version`
-        : `workflow "${workflow}" has no version "${version}"; send its definition, or say any_version`;
+        ? `no definition of workflow ${quote(workflow)} came with it; send the definition, name a version, or say any_version`
+        : `workflow ${quote(workflow)} has no version ${quote(version)}; send its definition, or say any_version`;
     problems.push({ field: `${field}.version`, description });
     return null;
   }
@@ -86,7 +87,7 @@ function resolve(
     const hint = near === null ? "" : `; did you mean "${near}"?`;
     problems.push({
       field: `${field}.tasks[${index}]`,
-      description: `workflow "${workflow}" has no task "${task}"${hint}`,
+      description: `workflow ${quote(workflow)} has no task ${quote(task)}${hint}`,
     });
   });
   return { workflow, version: graph.version, tasks: tasks.length === 0 ? null : tasks };

@@ -1,4 +1,5 @@
 import { CloacaError } from "../core/errors.js";
+import { quote } from "../core/quote.js";
 import type { Store } from "../store/store.js";
 
 /** A run that is not there; where runs are purged, it may have been. */
@@ -8,5 +9,5 @@ export function runNotFound(
 ): CloacaError {
   const { purgedRuns } = store.stats();
   const purged = purgedRuns === 0 ? "" : `; it may be among the finished runs that were purged (${purgedRuns} so far)`;
-  return new CloacaError("RUN_NOT_FOUND", `namespace "${namespace}" has no run "${runId}"${purged}`);
+  return new CloacaError("RUN_NOT_FOUND", `namespace ${quote(namespace)} has no run ${quote(runId)}${purged}`);
 }

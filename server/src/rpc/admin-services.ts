@@ -26,6 +26,7 @@ import { CloacaError } from "../core/errors.js";
 import { checkDefinition, compileGraph } from "../core/graph.js";
 import { nameProblem } from "../core/names.js";
 import { didYouMean } from "../core/nearest.js";
+import { quote } from "../core/quote.js";
 import { forPeople } from "../core/texts.js";
 import type { Scheduler } from "../engine/scheduler.js";
 import { parsePageToken } from "../store/page-token.js";
@@ -60,9 +61,9 @@ export class WorkflowServiceRpc implements MethodsOf<typeof WorkflowService> {
   async getWorkflow({ namespace, name, version }: GetWorkflowRequest) {
     const record = await this.scheduler.store.readWorkflow(namespaceOf(namespace), name, version);
     if (record === null) {
-      const what = version === "" ? `workflow "${name}"` : `version "${version}" of workflow "${name}"`;
+      const what = version === "" ? `workflow ${quote(name)}` : `version ${quote(version)} of workflow ${quote(name)}`;
       const code = version === "" ? "WORKFLOW_NOT_FOUND" : "WORKFLOW_VERSION_NOT_FOUND";
-      throw new CloacaError(code, `namespace "${namespaceOf(namespace)}" has no ${what}`);
+      throw new CloacaError(code, `namespace ${quote(namespaceOf(namespace))} has no ${what}`);
     }
     return create(GetWorkflowResponseSchema, { workflow: workflowToWire(record, true) });
   }
@@ -120,7 +121,7 @@ export class HostAdminServiceRpc implements MethodsOf<typeof HostAdminService> {
       );
       throw new CloacaError(
         "HOST_NOT_FOUND",
-        `namespace "${namespaceOf(namespace)}" has no live host "${hostId}"${near}`,
+        `namespace ${quote(namespaceOf(namespace))} has no live host ${quote(hostId)}${near}`,
       );
     }
     await this.scheduler.drainHost(host.session.id, graceMs, forPeople(reason));

@@ -1,4 +1,5 @@
 import { CloacaError } from "../core/errors.js";
+import { quote } from "../core/quote.js";
 
 /** Where a watch goes on. */
 export interface Cursor {
@@ -19,7 +20,7 @@ export function decodeCursor(cursor: string, last: number): Cursor {
   if (match === null) {
     throw new CloacaError(
       "CURSOR_INVALID",
-      `cursor "${cursor}" is not one that a watch gave; leave it empty to begin anew`,
+      `cursor ${quote(cursor)} is not one that a watch gave; leave it empty to begin anew`,
     );
   }
   const position = Number(match[1]);

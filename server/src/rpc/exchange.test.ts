@@ -230,6 +230,13 @@ describe("P14: Exchange", () => {
     expect(second.error).toMatchObject({ code: "HELLO_REPEATED" });
   });
 
+  it.each<[string, Request, string]>([
+    ["a second hello", hello(0), "HELLO_REPEATED"],
+    ["an event without a number", { events: [{ event: { case: "setSlots", value: { slots: 3 } } }] }, "SEQ_INVALID"],
+  ])("says what is wrong with %s, also to who has not acknowledged the answer before", async (_name, request, code) => {
+    expect((await poll({ ...session, ...request })).error).toMatchObject({ code });
+  });
+
   it("tells a poll that waits when the scheduler stops", async () => {
     const waiting = await next(1n);
     const stopping = scheduler.stop(100);

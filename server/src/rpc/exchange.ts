@@ -5,6 +5,7 @@
 import { create } from "@bufbuild/protobuf";
 import { type ExchangeRequest, type ExchangeResponse, ExchangeResponseSchema } from "@cloaca/protocol";
 import { CloacaError } from "../core/errors.js";
+import { quote } from "../core/quote.js";
 import type { Connection, Wire } from "../engine/connection.js";
 import type { SchedulerEvent } from "../engine/events.js";
 import type { Scheduler } from "../engine/scheduler.js";
@@ -49,7 +50,7 @@ export class Exchange {
     if (wire !== undefined) return wire;
     throw new CloacaError(
       "SESSION_NOT_FOUND",
-      `session "${sessionId}" has no exchange here; say hello again, with its resume_token and without session_id`,
+      `session ${quote(sessionId)} has no exchange here; say hello again, with its resume_token and without session_id`,
     );
   }
 }
@@ -58,12 +59,12 @@ export class Exchange {
 export function checkSession(scheduler: Scheduler, sessionId: string, resumeToken: string): void {
   const session = scheduler.store.session(sessionId);
   if (session === null) {
-    throw new CloacaError("SESSION_NOT_FOUND", `there is no live session "${sessionId}"; say hello again`);
+    throw new CloacaError("SESSION_NOT_FOUND", `there is no live session ${quote(sessionId)}; say hello again`);
   }
   if (session.resumeToken !== resumeToken) {
     throw new CloacaError(
       "RESUME_TOKEN_INVALID",
-      `resume_token is not the one that Welcome gave to session "${sessionId}"`,
+      `resume_token is not the one that Welcome gave to session ${quote(sessionId)}`,
     );
   }
 }
@@ -97,14 +98,17 @@ class ExchangeWire implements Wire {
   }
 
   poll(request: ExchangeRequest, onGone: OnGone): Promise<ExchangeResponse> {
-    if (this.#closed !== null) return Promise.reject(this.#closed);
+    const closed = this.#refusal();
+    if (closed !== null) return Promise.reject(closed);
     // A newer poll ends the older one with an empty answer.
     this.#answer([]);
     if (request.ackResponseId >= this.#responseId) this.#unacknowledged = [];
     const repeated = this.#unacknowledged;
     const { promise, resolve, reject } = promiseOf<ExchangeResponse>();
     if (repeated.length > 0) {
-      this.connection.receive(request.events.map(toHostEvent));
+      this.#receive(request);
+      const refusal = this.#refusal();
+      if (refusal !== null) return Promise.reject(refusal);
       return Promise.resolve(create(ExchangeResponseSchema, { responseId: this.#responseId, events: repeated }));
     }
     const waitMs = request.events.length > 0 ? Math.max(request.waitMs, REPLY_WAIT_MS) : request.waitMs;
@@ -114,11 +118,7 @@ class ExchangeWire implements Wire {
     onGone(() => {
       if (this.#poll === poll) this.#answer([]);
     });
-    try {
-      this.connection.receive(request.events.map(toHostEvent));
-    } catch (error) {
-      this.connection.fail(CloacaError.from(error));
-    }
+    this.#receive(request);
     this.scheduler.writable(this.connection);
     return promise;
   }
@@ -142,6 +142,20 @@ class ExchangeWire implements Wire {
 
   setReading(): void {
     // Each request is read whole; the next one comes after its answer.
+  }
+
+  /** What is wrong with the events ends the connection. */
+  #receive({ events }: ExchangeRequest): void {
+    try {
+      this.connection.receive(events.map(toHostEvent));
+    } catch (error) {
+      this.connection.fail(CloacaError.from(error));
+    }
+  }
+
+  /** Why the connection has ended; null while it has not. */
+  #refusal(): CloacaError | null {
+    return this.#closed;
   }
 
   #answer(events: WireSchedulerEvent[]): void {

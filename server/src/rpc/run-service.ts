@@ -33,6 +33,7 @@ import { MAX_TIMEOUT_MS } from "../core/graph.js";
 import type { RunEventType as DomainEventType, RunStatus as DomainStatus, Problem, TaskRun } from "../core/model.js";
 import { didYouMean } from "../core/nearest.js";
 import { checkContext, contextBytes } from "../core/patch.js";
+import { quote } from "../core/quote.js";
 import type { RunControl, RunControlled } from "../core/run-control.js";
 import { isRunOver } from "../core/run-machine.js";
 import { isTerminal } from "../core/task-run.js";
@@ -305,7 +306,7 @@ function wantedTasks({ graph, tasks }: RunView, names: readonly string[]): numbe
   const found = names.map((name, index) => {
     const task = graph.indexOf.get(name);
     if (task !== undefined) return task;
-    const description = `workflow "${graph.definition.name}" has no task "${name}"${didYouMean(name, graph.indexOf.keys())}`;
+    const description = `workflow "${graph.definition.name}" has no task ${quote(name)}${didYouMean(name, graph.indexOf.keys())}`;
     problems.push({ field: `tasks[${index}]`, description });
     return -1;
   });

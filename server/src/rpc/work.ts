@@ -10,6 +10,8 @@ import { Malformed } from "./service-definition.js";
 import { toStatus } from "./status.js";
 import { toWorkResponse, type WireWorkResponse } from "./to-wire.js";
 
+const NO_HELLO = "the stream ended before its hello was whole; the first event of a connection is hello";
+
 type WorkCall = ServerDuplexStream<WorkRequest | Malformed, WireWorkResponse>;
 
 export function work(scheduler: Scheduler, call: WorkCall): void {
@@ -18,6 +20,7 @@ export function work(scheduler: Scheduler, call: WorkCall): void {
   wire.connection = connection;
   call.on("data", (request: WorkRequest | Malformed) => receive(connection, request));
   call.on("end", () => {
+    if (connection.phase === "new") connection.fail(new CloacaError("HELLO_EXPECTED", NO_HELLO));
     connection.ended(true);
     call.end();
   });

@@ -13,6 +13,9 @@ import type { Store, StoreOptions } from "./store.js";
  */
 export function openStore(url: string, options: StoreOptions, owner: string): Store {
   if (url === "memory:") return new LiveStore(new MemoryJournal(), options);
+  if (url === "sqlite://:memory:") {
+    throw new CloacaError("REQUEST_INVALID", `store "${url}": a store in memory is written memory:`);
+  }
   if (url.startsWith("sqlite://") && url.length > "sqlite://".length) {
     // No URL parsing: `sqlite://runs.db` is a relative path, `sqlite:///var/runs.db` an absolute one.
     const { db, release } = openDatabase(url.slice("sqlite://".length), owner);

@@ -1,6 +1,7 @@
 /** What a start makes, and what the same request makes of it again. */
 import { CloacaError } from "../../core/errors.js";
 import type { Graph, Run } from "../../core/model.js";
+import { quote } from "../../core/quote.js";
 import type { StartedRun, StartRun } from "../store.js";
 
 /** A run to which nothing has happened. */
@@ -45,7 +46,7 @@ export function sameStart(known: Run, item: StartRun): StartedRun | CloacaError 
   if (same) return { runId: known.id, version: known.version, existing: true };
   return new CloacaError(
     "REQUEST_ID_CONFLICT",
-    `request_id "${item.requestId}" started run ${known.id} with another content; use a new request_id for another run`,
+    `request_id ${quote(item.requestId)} started run ${known.id} with another content; use a new request_id for another run`,
   );
 }
 
@@ -53,7 +54,7 @@ export function sameStart(known: Run, item: StartRun): StartedRun | CloacaError 
 export function purgedStart(runId: string, { requestId }: StartRun): CloacaError {
   return new CloacaError(
     "REQUEST_ID_CONFLICT",
-    `request_id "${requestId}" started run ${runId}, which has finished and is purged; use a new request_id for another run`,
+    `request_id ${quote(requestId)} started run ${runId}, which has finished and is purged; use a new request_id for another run`,
   );
 }
 

@@ -4,6 +4,7 @@ import { failureVerdict } from "../../core/failure-verdict.js";
 import { type LeaseGrant, leaseGrant } from "../../core/grants.js";
 import { parseLeaseId } from "../../core/lease-id.js";
 import type { EndingLease, TaskRun } from "../../core/model.js";
+import { quote } from "../../core/quote.js";
 import { cancelDetail, endFencedLease, loseLease, loseSession } from "../../core/run-machine.js";
 import type { SessionRecord } from "../../core/session.js";
 import type {
@@ -180,7 +181,7 @@ export class SessionBooks {
     if (item.resumeToken !== record.resumeToken) {
       return new CloacaError(
         "RESUME_TOKEN_INVALID",
-        `hello.resume_token is not the one of the live session of host "${item.spec.hostId}", instance "${item.spec.instanceId}"; ` +
+        `hello.resume_token is not the one of the live session of host ${quote(item.spec.hostId)}, instance ${quote(item.spec.instanceId)}; ` +
           "send the token from its last Welcome, or another instance_id for another process",
       );
     }
@@ -269,7 +270,7 @@ function leaseLine(leaseId: string, run: LiveRun, task: TaskRun, ending: boolean
 function hostIdInUse({ record }: LiveSession, silentMs: number): CloacaError {
   return new CloacaError(
     "HOST_ID_IN_USE",
-    `hello.host_id "${record.spec.hostId}" belongs to a live session of instance "${record.spec.instanceId}", heard ${silentMs} ms ago; ` +
+    `hello.host_id ${quote(record.spec.hostId)} belongs to a live session of instance ${quote(record.spec.instanceId)}, heard ${silentMs} ms ago; ` +
       "give each process its own host_id, or wait until the other one is gone",
   );
 }

@@ -2,6 +2,7 @@
 import { CloacaError } from "../../core/errors.js";
 import type { Graph } from "../../core/model.js";
 import { nearest } from "../../core/nearest.js";
+import { quote } from "../../core/quote.js";
 import { parsePageToken } from "../page-token.js";
 import type { Page, RegisteredWorkflow, RegisterWorkflow, StartRun, UpdateWorkflow, WorkflowRecord } from "../store.js";
 import type { RegisteredGraph, WorkflowSettings } from "./journal.js";
@@ -133,7 +134,10 @@ export class WorkflowBook {
   #unknown(namespace: string, workflow: string): CloacaError {
     const near = nearest(workflow, this.#names(namespace));
     const hint = near === null ? "register it first, or start a host that brings it" : `did you mean "${near}"?`;
-    return new CloacaError("WORKFLOW_NOT_FOUND", `namespace "${namespace}" has no workflow "${workflow}"; ${hint}`);
+    return new CloacaError(
+      "WORKFLOW_NOT_FOUND",
+      `namespace ${quote(namespace)} has no workflow ${quote(workflow)}; ${hint}`,
+    );
   }
 }
 
@@ -145,7 +149,7 @@ function unknownVersion({ name, versions }: Entry, version: string): CloacaError
   const known = versions.map((v) => v.graph.version).join(", ");
   return new CloacaError(
     "WORKFLOW_VERSION_NOT_FOUND",
-    `workflow "${name}" has no version "${version}"; it has ${known}`,
+    `workflow ${quote(name)} has no version ${quote(version)}; it has ${known}`,
   );
 }
 

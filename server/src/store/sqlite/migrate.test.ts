@@ -152,7 +152,7 @@ describe("migrations", () => {
     await fill();
     const before = whole();
     const failing = [...longerMigrations(() => {}).slice(0, -1), "CREATE TABLE half (a); CREATE TABLE runs (a)"];
-    expect(() => openDatabase(file, "", failing)).toThrow(expect.objectContaining({ code: "STORE_UNAVAILABLE" }));
+    expect(() => openDatabase(file, "", failing)).toThrow(expect.objectContaining({ code: "STORE_NOT_A_DATABASE" }));
     expect(version()).toBe(OLD + 1);
     expect(read((db) => db.prepare("SELECT count(*) FROM sqlite_schema WHERE name = 'half'").pluck().get())).toBe(0);
     expect(whole()).not.toEqual(before);

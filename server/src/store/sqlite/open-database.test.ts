@@ -1,6 +1,17 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
@@ -15,7 +26,7 @@ describe("opening a store file", () => {
   let file: string;
 
   beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), "cloaca-open-"));
+    folder = realpathSync(mkdtempSync(join(tmpdir(), "cloaca-open-")));
     file = join(folder, "runs.db");
   });
 
@@ -98,7 +109,7 @@ describe("opening a store file", () => {
   it("refuses a file in a folder that is not there, and a folder", () => {
     const missing = join(folder, "missing");
     const { code, message } = refusal(join(missing, "runs.db"));
-    expect(code).toBe("STORE_NOT_A_DATABASE");
+    expect(code).toBe("STORE_UNAVAILABLE");
     expect(message).toContain(`the folder ${missing} does not exist`);
     expect(existsSync(missing)).toBe(false);
     mkdirSync(file);
@@ -107,7 +118,7 @@ describe("opening a store file", () => {
 
   it("refuses what no store url is", () => {
     const options = testOptions();
-    for (const url of ["", "sqlite://", "runs.db", "postgres://x", "memory"]) {
+    for (const url of ["", "sqlite://", "runs.db", "postgres://x", "memory", "sqlite://:memory:"]) {
       expect(() => openStore(url, options, "")).toThrow(expect.objectContaining({ code: "REQUEST_INVALID" }));
     }
   });
@@ -182,13 +193,52 @@ describe("opening a store file", () => {
     await open().close();
   });
 
+  it.each(["the file", "its folder"])("opens a store by a link to %s as the one that it is", async (linked) => {
+    const link = join(folder, "link");
+    const byLink = linked === "the file" ? link : join(link, "runs.db");
+    if (linked === "the file") await open().close();
+    symlinkSync(linked === "the file" ? file : folder, link);
+    const world = new World(open(byLink), testOptions());
+    await world.register("w", { a: [] });
+    await world.start("w");
+    for (const path of [file, byLink]) expect(refusal(path).code).toBe("STORE_IN_USE");
+    await world.store.close();
+    const again = open();
+    expect(again.stats()).toMatchObject({ liveRuns: 1 });
+    await again.close();
+    expect(readdirSync(folder).sort()).toEqual(["link", "runs.db", "runs.db.lock"]);
+  });
+
+  it("refuses a link that leads nowhere, and a file with several names", async () => {
+    const link = join(folder, "link");
+    symlinkSync(file, link);
+    expect(refusal(link)).toEqual({
+      code: "STORE_UNAVAILABLE",
+      message: expect.stringContaining(`store ${link}: it is a link`),
+    });
+    await open().close();
+    const second = join(folder, "second.db");
+    linkSync(file, second);
+    for (const path of [file, second]) {
+      expect(refusal(path)).toEqual({ code: "STORE_UNAVAILABLE", message: expect.stringContaining("it has 2 names") });
+    }
+    rmSync(second);
+    await open().close();
+  });
+
+  it("refuses a file of a version that there never was", async () => {
+    await open().close();
+    database((db) => db.pragma("user_version = -1"));
+    expect(refusal()).toEqual({ code: "STORE_NOT_A_DATABASE", message: expect.stringContaining("version -1") });
+  });
+
   it("refuses a database with our mark whose tables are not ours, with a coded error", () => {
     database((db) => {
       db.exec("CREATE TABLE runs (name TEXT)");
       db.pragma(`application_id = ${APPLICATION_ID}`);
       db.pragma(`user_version = ${SCHEMA_VERSION}`);
     });
-    expect(refusal().code).toBe("STORE_UNAVAILABLE");
+    expect(refusal()).toEqual({ code: "STORE_NOT_A_DATABASE", message: expect.stringContaining("its tables are not") });
   });
 
   it("tells a clock that was set back how late it has been, so that nothing waits for as long as it was set back", async () => {

@@ -1,10 +1,11 @@
 /** Opens the store's file: ours alone, ours indeed, and at this version. Every refusal is a coded error that says why. */
-import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { existsSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { resolve } from "node:path";
 import Database from "better-sqlite3";
 import { CloacaError } from "../../core/errors.js";
 import { migrate } from "./migrate.js";
 import { APPLICATION_ID, MIGRATIONS, type Migration } from "./schema.js";
+import { notADatabase, storeFile, unavailable } from "./store-file.js";
 import { DamagedRow } from "./unpacker.js";
 
 export interface OpenDatabase {
@@ -18,10 +19,7 @@ export interface OpenDatabase {
  * schema's own but in tests of migrating.
  */
 export function openDatabase(path: string, owner: string, migrations: readonly Migration[] = MIGRATIONS): OpenDatabase {
-  const file = resolve(path);
-  const folder = dirname(file);
-  if (!existsSync(folder)) throw notADatabase(file, `the folder ${folder} does not exist; create it first`);
-  if (existsSync(file) && !statSync(file).isFile()) throw notADatabase(file, "it is not a file");
+  const file = storeFile(path);
   checkHeader(file, migrations.length);
   const release = lock(file, owner);
   let db: Database.Database | null = null;
@@ -41,8 +39,8 @@ export function openDatabase(path: string, owner: string, migrations: readonly M
  * SQLite needs two more; `close` takes those away that were not there before.
  */
 export function openForReading(path: string): { readonly db: Database.Database; readonly close: () => void } {
-  const file = resolve(path);
-  if (!existsSync(file) || !statSync(file).isFile()) throw notADatabase(file, "there is no such file");
+  const file = existsSync(path) ? realpathSync(path) : path;
+  if (!existsSync(file) || !statSync(file).isFile()) throw notADatabase(resolve(file), "there is no such file");
   const beside = [`${file}-wal`, `${file}-shm`].filter((name) => !existsSync(name));
   const tidy = (): void => {
     // A scheduler that has opened it meanwhile needs them.
@@ -75,6 +73,7 @@ function sizeOf(file: string): number {
 
 function checkVersion(db: Database.Database, file: string, newest: number): void {
   const version = Number(db.pragma("user_version", { simple: true }));
+  if (version < 0) throw notADatabase(file, `it has schema version ${version}, which no scheduler writes`);
   if (version <= newest) return;
   throw new CloacaError(
     "STORE_NEWER",
@@ -158,21 +157,20 @@ function prepare(db: Database.Database, file: string, migrations: readonly Migra
 export function explain(error: unknown, file: string): unknown {
   if (error instanceof CloacaError) return error;
   if (error instanceof DamagedRow) return notADatabase(file, `it is damaged, ${error.message}; restore it from a copy`);
-  if (isSystemError(error)) return new CloacaError("STORE_UNAVAILABLE", `store ${file}: ${error.message}`);
+  if (isSystemError(error)) return unavailable(file, error.message);
   const code = codeOf(error);
+  if (code === null) return error;
   if (code === "SQLITE_NOTADB") return notADatabase(file, "it is not a SQLite database; name another file");
   if (code === "SQLITE_CORRUPT") return notADatabase(file, "it is damaged; restore it from a copy");
-  if (code !== null) {
-    return new CloacaError(
-      "STORE_UNAVAILABLE",
-      `store ${file}: ${error instanceof Error ? error.message : String(error)} (${code})`,
-    );
+  const message = `${error instanceof Error ? error.message : String(error)} (${code})`;
+  // A statement that does not fit what is there.
+  if (code === "SQLITE_ERROR") {
+    return notADatabase(file, `its tables are not those of a scheduler, ${message}; restore it from a copy`);
   }
-  return error;
-}
-
-function notADatabase(file: string, why: string): CloacaError {
-  return new CloacaError("STORE_NOT_A_DATABASE", `store ${file}: ${why}`);
+  if (code === "SQLITE_CANTOPEN") {
+    return unavailable(file, `${message}; may this user read and write it, and files beside it in its folder?`);
+  }
+  return unavailable(file, message);
 }
 
 /** A disk that is full or read-only, a folder that is not ours to write into, … */
