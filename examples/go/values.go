@@ -13,6 +13,9 @@ import (
 // maxKeyLength of a context key, in UTF-16 units.
 const maxKeyLength = 256
 
+// reservedKey is no context key: a map in JavaScript loses it.
+const reservedKey = "__proto__"
+
 // decodeValue reads the JSON text of a key into a pointer.
 func decodeValue(key, text string, into any) error {
 	if !json.Valid([]byte(text)) || hasLoneSurrogate(text) {
@@ -58,6 +61,9 @@ func encodeValue(key string, value any) (string, error) {
 func checkKey(key string) error {
 	if key == "" || !utf8.ValidString(key) || utf16Length(key) > maxKeyLength {
 		return finalError(CodeKeyInvalid, "context key %s: a key is valid UTF-8, of 1 to %d UTF-16 units", cut(strconv.Quote(key), 100), maxKeyLength)
+	}
+	if key == reservedKey {
+		return finalError(CodeKeyInvalid, "context key %q is reserved, since objects in JavaScript lose it; use another name", key)
 	}
 	return nil
 }

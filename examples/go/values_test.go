@@ -131,7 +131,7 @@ func TestValuesThatAreNoJSON(t *testing.T) {
 			t.Errorf("%s was written as %s, %v", value, text, err)
 		}
 	}
-	for _, key := range []string{"", "a\xff", strings.Repeat("k", 257), strings.Repeat("🙂", 129)} {
+	for _, key := range []string{"", "a\xff", strings.Repeat("k", 257), strings.Repeat("🙂", 129), "__proto__"} {
 		if _, err := encodeValue(key, 1); !HasCode(err, CodeKeyInvalid) {
 			t.Errorf("key %q: %v", key, err)
 		}

@@ -194,6 +194,14 @@ describe.skipIf("missing" in found)("grpcurl", () => {
     }
   });
 
+  it("refuses a context key that JavaScript would lose", async () => {
+    const key = "__proto__";
+    const request = { run: { workflow: "any", context: { [key]: "1", b: "2" } } };
+    await expect(call("RunService/StartRun", request)).rejects.toThrow(
+      'run.context["__proto__"]: the key "__proto__" is',
+    );
+  });
+
   it("registers, starts, and executes a task by hand, deferral included", () => byHand(call, "grpcurl"));
 
   it("watches a run to its end", async () => {

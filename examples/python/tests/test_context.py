@@ -56,7 +56,7 @@ def test_insert_update_and_require_tell_what_is_there():
     assert context.insert("x", 1).update("x", 2).require("x") == 2
 
 
-@pytest.mark.parametrize("key", ["", "k" * 257, "🙂" * 129, "\ud83d", None, 1])
+@pytest.mark.parametrize("key", ["", "k" * 257, "🙂" * 129, "\ud83d", "__proto__", None, 1])
 def test_keys_that_are_none(key):
     with pytest.raises(cloaca.ContextKeyError) as raised:
         cloaca.Context().set(key, 1)

@@ -166,8 +166,14 @@ function mapReader(field: DescField & { readonly fieldKind: "map" }): FieldReade
     const value = text();
     if (at !== until) throw UNUSUAL;
     if (message[localName] === NO_MAP) message[localName] = {};
-    (message[localName] as Fields)[key] = value;
+    put(message[localName] as Fields, key, value);
   };
+}
+
+/** Assigning to `__proto__` would set nothing, and protobuf-es loses that key: here whoever checks keys gets to see it. */
+function put(map: Fields, key: string, value: string): void {
+  if (key !== "__proto__") map[key] = value;
+  else Object.defineProperty(map, key, { value, enumerable: true, configurable: true, writable: true });
 }
 
 function valueReader(field: DescField): ValueReader | null {

@@ -27,7 +27,7 @@ export class ContextValueError extends CloacaError {
   }
 }
 
-/** A context key is empty, too long or not valid text. Code `CONTEXT_KEY_INVALID`. */
+/** A context key is empty, too long, reserved or not valid text. Code `CONTEXT_KEY_INVALID`. */
 export class ContextKeyInvalidError extends CloacaError {
   /** The key. */
   readonly key: unknown;

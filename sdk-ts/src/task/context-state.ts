@@ -50,7 +50,6 @@ export function patchFrom(changes: ReadonlyMap<string, string | typeof REMOVED>)
     if (text === REMOVED) removed.push(key);
     else set.push([key, text]);
   }
-  // Object.fromEntries defines its properties: the key `__proto__` is one like any other.
   return { set: Object.fromEntries(set), removed };
 }
 

@@ -105,13 +105,24 @@ describe("Context", () => {
     }
   });
 
-  it("keeps __proto__ a key like any other", () => {
+  it.each<[string, (context: Context) => unknown]>([
+    ["set", (context) => context.set("__proto__", 1)],
+    ["insert", (context) => context.insert("__proto__", 1)],
+    ["fromJSON", () => Context.fromJSON('{"__proto__":1}')],
+  ])("refuses the key __proto__, which would be lost on the way: %s", (_name, use) => {
     const context: Context = new Context();
-    context.set("__proto__", { polluted: true });
-    expect(context.keys()).toEqual(["__proto__"]);
-    expect(Object.keys(context.toJSON())).toEqual(["__proto__"]);
+    const error = errorOf(() => use(context));
+    expect(error).toBeInstanceOf(ContextKeyInvalidError);
+    expect(error).toMatchObject({ code: "CONTEXT_KEY_INVALID", key: "__proto__" });
+    expect(context.has("__proto__")).toBe(false);
+    expect(context.remove("__proto__").keys()).toEqual([]);
+  });
+
+  it("keeps __proto__ within a value a key like any other", () => {
+    const value: unknown = JSON.parse('{"__proto__":{"polluted":true}}');
+    const context = new Context({ value });
+    expect(Object.keys(Object(context.get("value")))).toEqual(["__proto__"]);
     expect(Reflect.get({}, "polluted")).toBeUndefined();
-    expect(Context.fromJSON(JSON.stringify(context)).keys()).toEqual(["__proto__"]);
   });
 
   it("goes to JSON and back", () => {

@@ -16,12 +16,8 @@ async function problemsOf(promise: Promise<unknown>): Promise<string[]> {
 
 describe("inputToWire", () => {
   it("writes the values down", async () => {
-    const input = JSON.parse('{"day":"monday","n":[1.0],"__proto__":1}');
-    expect(Object.entries(await inputToWire({ name: "etl" }, input))).toEqual([
-      ["day", '"monday"'],
-      ["n", "[1]"],
-      ["__proto__", "1"],
-    ]);
+    const input = JSON.parse('{"day":"monday","n":[1.0]}');
+    expect(await inputToWire({ name: "etl" }, input)).toEqual({ day: '"monday"', n: "[1]" });
     expect(await inputToWire({ name: "etl" })).toEqual({});
   });
 
@@ -49,11 +45,12 @@ describe("inputToWire", () => {
   });
 
   it("lists all values that are none of JSON", async () => {
-    const input = { day: new Date(), ok: 1, list: [undefined], "": 1 };
+    const input = { day: new Date(), ok: 1, list: [undefined], "": 1, ["__proto__"]: 1 };
     expect(await problemsOf(inputToWire({ name: "etl" }, input))).toEqual([
       "$.day: is a Date, which JSON does not have; use value.toISOString()",
       "$.list[0]: is undefined, which JSON does not have; leave the key out, or use null",
       '$[""]: the key is empty; a context key is a string of 1 to 256 UTF-16 units',
+      '$.__proto__: the key "__proto__" is reserved: objects in JavaScript lose it; use another name',
     ]);
   });
 

@@ -7,6 +7,9 @@ export const NAME_PATTERN = /^[A-Za-z_][A-Za-z0-9_.-]{0,127}$/;
 /** Longest context key, in UTF-16 units. */
 export const MAX_CONTEXT_KEY_LENGTH = 256;
 
+/** A key that no context has: the value of an object's `__proto__` is lost in JavaScript, and nobody there would be told. */
+const RESERVED_CONTEXT_KEY = "__proto__";
+
 const MAX_NAME_LENGTH = 128;
 const NAME_RULE =
   "a name starts with a letter or _ and goes on with letters, digits, _ . - (ASCII, at most 128 in all)";
@@ -29,5 +32,7 @@ export function contextKeyProblem(key: unknown): string | null {
   if (key === "") return `the key is empty; ${CONTEXT_KEY_RULE}`;
   if (key.length > MAX_CONTEXT_KEY_LENGTH) return `the key is ${key.length} UTF-16 units long; ${CONTEXT_KEY_RULE}`;
   if (!isWellFormed(key)) return `the key ${quote(key)} holds a lone surrogate, which UTF-8 cannot carry`;
+  if (key === RESERVED_CONTEXT_KEY)
+    return `the key ${quote(key)} is reserved: objects in JavaScript lose it; use another name`;
   return null;
 }

@@ -54,6 +54,13 @@ describe("contextKeyProblem", () => {
     expect(contextKeyProblem("🙂".repeat(128))).toBeNull();
     expect(contextKeyProblem(`${"🙂".repeat(128)}x`)).toContain("257 UTF-16 units");
   });
+
+  it("reserves one name", () => {
+    expect(contextKeyProblem("__proto__")).toBe(
+      'the key "__proto__" is reserved: objects in JavaScript lose it; use another name',
+    );
+    for (const key of ["__proto", "__proto___", "constructor", "prototype"]) expect(contextKeyProblem(key)).toBeNull();
+  });
 });
 
 describe("describeValue", () => {

@@ -28,7 +28,10 @@ export const ERROR_CODES = {
     doc: "A workflow definition breaks a rule; the problems say which.",
   },
   REQUEST_INVALID: { status: "INVALID_ARGUMENT", doc: "A field of the request breaks a rule; the problems say which." },
-  CONTEXT_KEY_INVALID: { status: "INVALID_ARGUMENT", doc: "A context key is empty, too long or not valid text." },
+  CONTEXT_KEY_INVALID: {
+    status: "INVALID_ARGUMENT",
+    doc: "A context key is empty, too long, reserved or not valid text.",
+  },
   CONTEXT_VALUE_INVALID: { status: "INVALID_ARGUMENT", doc: "A context value is not JSON text." },
   CONTEXT_TOO_LARGE: { status: "INVALID_ARGUMENT", doc: "A context or patch is over the limit that Welcome names." },
   WORKFLOW_NOT_FOUND: { status: "NOT_FOUND", doc: "No workflow of that name is registered in the namespace." },

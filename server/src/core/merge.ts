@@ -134,13 +134,13 @@ export function combinePatches(first: Patch | null, second: Patch): Patch {
   for (const key of Object.keys(second.set)) set.set(key, second.set[key] ?? "");
   const removed = new Set([...first.removed, ...second.removed]);
   for (const key of set.keys()) removed.delete(key);
-  return { set: contextText(set), removed: [...removed] };
+  return { set: Object.fromEntries(set), removed: [...removed] };
 }
 
 /** The live keys of a view and their JSON texts. */
 export function viewToText(view: View): Record<string, string> {
   const text: Record<string, string> = {};
-  for (const [key, { value }] of view.entries.entries()) if (value !== null) put(text, key, value);
+  for (const [key, { value }] of view.entries.entries()) if (value !== null) text[key] = value;
   return text;
 }
 
@@ -173,16 +173,4 @@ class DecidedTasks {
 
 function liveEntry(key: string, value: string, writer: number): Entry {
   return { value, writer, bytes: entryBytes(key, value) };
-}
-
-function contextText(entries: Iterable<readonly [string, string]>): Record<string, string> {
-  const text: Record<string, string> = {};
-  for (const [key, value] of entries) put(text, key, value);
-  return text;
-}
-
-// Assigning to `__proto__` would set the prototype, or nothing; as a defined property it is a key like any other.
-function put(text: Record<string, string>, key: string, value: string): void {
-  if (key !== "__proto__") text[key] = value;
-  else Object.defineProperty(text, key, { value, enumerable: true, configurable: true, writable: true });
 }

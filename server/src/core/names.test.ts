@@ -31,7 +31,7 @@ describe("nameProblem", () => {
 });
 
 describe("contextKeyProblem", () => {
-  it.each(["a", " ", "größe 🙂", "__proto__", "x".repeat(256)])("allows %j", (key) => {
+  it.each(["a", " ", "größe 🙂", "__proto", "constructor", "x".repeat(256)])("allows %j", (key) => {
     expect(contextKeyProblem(key)).toBeNull();
   });
 
@@ -40,6 +40,7 @@ describe("contextKeyProblem", () => {
     ["x".repeat(257), "the key is 257 UTF-16 units long"],
     ["a\ud800", "lone surrogate"],
     ["\udc00b", "lone surrogate"],
+    ["__proto__", 'the key "__proto__" is reserved'],
   ])("refuses %j", (key, message) => {
     expect(contextKeyProblem(key)).toContain(message);
   });

@@ -12,6 +12,9 @@ const MAX_NAME_LENGTH = 128;
 /** Longest context key, in UTF-16 units. */
 export const MAX_CONTEXT_KEY_LENGTH = 256;
 
+/** A key that no context has: the value of an object's `__proto__` is lost in JavaScript, and nobody there would be told. */
+const RESERVED_CONTEXT_KEY = "__proto__";
+
 const NAME_RULE =
   "a name starts with a letter or _ and goes on with letters, digits, _ . - (ASCII, at most 128 in all)";
 
@@ -33,5 +36,7 @@ export function contextKeyProblem(key: string): string | null {
   if (key === "") return `the key is empty; ${CONTEXT_KEY_RULE}`;
   if (key.length > MAX_CONTEXT_KEY_LENGTH) return `the key is ${key.length} UTF-16 units long; ${CONTEXT_KEY_RULE}`;
   if (!isWellFormed(key)) return `the key ${quote(key)} holds a lone surrogate; a key is text that UTF-8 can carry`;
+  if (key === RESERVED_CONTEXT_KEY)
+    return `the key ${quote(key)} is reserved: objects in JavaScript lose it; use another name`;
   return null;
 }

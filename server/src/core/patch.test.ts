@@ -89,8 +89,8 @@ describe("checkPatch", () => {
   });
 
   it("lists all problems at once", () => {
-    const set = JSON.parse('{"__proto__":"x","":"1","ok":"2","both":"y"}') as Record<string, string>;
-    const problems = checkPatch(patch(set, ["both", "", "fine", "x".repeat(300)]), "p");
+    const set = JSON.parse('{"__proto__":"1","":"1","ok":"2","both":"y"}') as Record<string, string>;
+    const problems = checkPatch(patch(set, ["both", "", "fine", "x".repeat(300), "__proto__"]), "p");
     expect(problems.map((problem) => problem.field)).toEqual([
       'p.set["__proto__"]',
       'p.set[""]',
@@ -98,7 +98,9 @@ describe("checkPatch", () => {
       "p.removed[0]",
       "p.removed[1]",
       "p.removed[3]",
+      "p.removed[4]",
     ]);
+    expect(problems[0]?.description).toContain("is reserved");
     expect(problems[3]?.description).toBe('"both" is set as well, at p.set["both"]; a patch sets a key or removes it');
   });
 

@@ -180,6 +180,8 @@ def _checked(key: str) -> str:
         problem = "is too long"
     elif not key.isascii() and any("\ud800" <= letter <= "\udfff" for letter in key):
         problem = "holds a lone surrogate"
+    elif key == "__proto__":
+        problem = "is reserved, since objects in JavaScript lose it"
     if problem is not None:
         rule = f"a context key is a string of 1 to {MAX_KEY_LENGTH} UTF-16 units"
         raise ContextKeyError("CONTEXT_KEY_INVALID", f"the key {key!r} {problem}; {rule}")
