@@ -1,5 +1,6 @@
 import { brandError } from "./brand.js";
 import { CloacaError } from "./cloaca-error.js";
+import { describeProblems, type Problem } from "./problem.js";
 
 /** Why a value cannot enter or leave a context. */
 export type ContextValueErrorCode =
@@ -15,11 +16,19 @@ export class ContextValueError extends CloacaError {
   readonly path: string;
   /** What is wrong there and what would be right; the message without the path. */
   readonly problem: string;
+  /** All of them, where several values were set at once: a result, or what a context is made of. The first is the one above. */
+  readonly problems: readonly Problem[];
 
-  constructor(code: ContextValueErrorCode, path: string, problem: string) {
-    super(code, `${path}: ${problem}`);
+  constructor(
+    code: ContextValueErrorCode,
+    path: string,
+    problem: string,
+    problems: readonly Problem[] = [{ path, message: problem }],
+  ) {
+    super(code, problems.length === 1 ? `${path}: ${problem}` : describeProblems("the context", problems));
     this.path = path;
     this.problem = problem;
+    this.problems = problems;
   }
 
   static {

@@ -1,5 +1,6 @@
 import { type AnyContext, Context } from "./context.js";
 import { type ContextState, fold, keysOf, type Patch, patchFrom, REMOVED, STATE, textOf } from "./context-state.js";
+import { encodedEntries } from "./encode-values.js";
 import { decodeValue, encodeValue } from "./value-codec.js";
 
 const NOTHING: Patch = { set: {}, removed: [] };
@@ -40,11 +41,15 @@ export function isEmptyPatch(patch: Patch): boolean {
   return patch.removed.length === 0 && Object.keys(patch.set).length === 0;
 }
 
-/** A context with the same input, where these values are set on top of what the context has set. */
+/**
+ * A context with the same input, where these values are set on top of what the context has set.
+ *
+ * @throws ContextKeyInvalidError, ContextValueError with all problems
+ */
 export function withValues(context: AnyContext, values: Readonly<Record<string, unknown>>): Context {
   const { base, changes } = context[STATE];
   const fork = contextOver({ base, changes: new Map(changes) });
-  for (const [key, value] of Object.entries(values)) fork.set<string, unknown>(key, value);
+  for (const [key, text] of encodedEntries(values)) fork[STATE].changes.set(key, text);
   return fork;
 }
 

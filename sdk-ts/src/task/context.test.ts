@@ -97,6 +97,11 @@ describe("Context", () => {
     expect(errorOf(() => new Context({ "": 1 }))).toBeInstanceOf(ContextKeyInvalidError);
   });
 
+  it("lists in the constructor all values that are none of JSON", () => {
+    const error = errorOf(() => new Context({ a: Number.NaN, ok: 1, b: { at: new Date() } }));
+    expect(error).toMatchObject({ code: "CONTEXT_VALUE_INVALID", problems: [{ path: "$.a" }, { path: "$.b.at" }] });
+  });
+
   it("takes the longest key, and any text for a key", () => {
     const context: Context = new Context();
     for (const key of ["x".repeat(256), " ", "größe 🙂", "constructor", "toString"]) {

@@ -9,6 +9,7 @@ import { didYouMean, nearest } from "../errors/nearest.js";
 import { type ContextState, keysOf, removeFrom, STATE, textOf } from "./context-state.js";
 import type { JsonOnly, OpenKey, OpenValues, OrDefault, WithKey, WithoutKey } from "./context-types.js";
 import { describeValue, isPlainObject } from "./describe-value.js";
+import { encodedEntries } from "./encode-values.js";
 import { contextKeyProblem } from "./names.js";
 import { decodeValue, encodeValue } from "./value-codec.js";
 
@@ -35,12 +36,11 @@ export class Context<out T = OpenValues> implements AnyContext {
   /**
    * A context with these values for its input.
    *
-   * @throws ContextValueError when a value is none of JSON
+   * @throws ContextValueError when values are none of JSON, with all problems
+   * @throws ContextKeyInvalidError when keys are empty, too long, reserved or not valid text
    */
   constructor(values?: T) {
-    const base = new Map<string, string>();
-    for (const [key, value] of Object.entries(values ?? {})) base.set(checked(key), encodeValue(value, key));
-    const state: ContextState = { base, changes: new Map() };
+    const state: ContextState = { base: new Map(encodedEntries(values ?? {})), changes: new Map() };
     Object.defineProperty(this, STATE, { value: state });
   }
 

@@ -1,11 +1,9 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { ContextValueError } from "../errors/context-errors.js";
 import { InputError } from "../errors/input-error.js";
 import type { Problem } from "../errors/problem.js";
 import type { WorkflowDefinition } from "./definition.js";
 import { describeValue, isPlainObject } from "./describe-value.js";
-import { contextKeyProblem } from "./names.js";
-import { encodeValue } from "./value-codec.js";
+import { encodeEntries } from "./encode-values.js";
 import { valuePath } from "./value-path.js";
 
 /**
@@ -27,23 +25,9 @@ function encodeInput(workflow: string, input: unknown): Record<string, string> {
   if (!isPlainObject(input)) {
     throw new InputError(workflow, [{ path: "$", message: `is ${describeValue(input)}; an input is a plain object` }]);
   }
-  const problems: Problem[] = [];
-  const texts: [string, string][] = [];
-  for (const [key, value] of Object.entries(input)) {
-    const wrongKey = contextKeyProblem(key);
-    if (wrongKey !== null) {
-      problems.push({ path: valuePath([key.slice(0, 80)]), message: wrongKey });
-      continue;
-    }
-    try {
-      texts.push([key, encodeValue(value, key)]);
-    } catch (error) {
-      if (!(error instanceof ContextValueError)) throw error;
-      problems.push({ path: error.path, message: error.problem });
-    }
-  }
+  const { entries, problems } = encodeEntries(input);
   if (problems.length > 0) throw new InputError(workflow, problems);
-  return Object.fromEntries(texts);
+  return Object.fromEntries(entries);
 }
 
 function problemOf({ path = [], message }: StandardSchemaV1.Issue): Problem {

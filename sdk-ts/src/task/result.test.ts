@@ -9,6 +9,15 @@ function running(): Context {
   return context.set("mine", true).remove("b") as Context;
 }
 
+function errorOf(act: () => unknown): Error {
+  try {
+    act();
+  } catch (error) {
+    if (error instanceof Error) return error;
+  }
+  throw new Error("expected an error");
+}
+
 const written = { set: { mine: "true" }, removed: ["b"] };
 
 describe("resultToPatch", () => {
@@ -68,6 +77,28 @@ describe("resultToPatch", () => {
 
   it("says where a value of the object is none of JSON", () => {
     expect(() => resultToPatch(running(), { at: { when: new Date() } })).toThrow("$.at.when: is a Date");
+  });
+
+  it("lists all that is wrong with the object", () => {
+    const key = { path: '$[""]', message: "the key is empty; a context key is a string of 1 to 256 UTF-16 units" };
+    const a = { path: "$.a", message: "is NaN, which JSON does not have; use null or a string" };
+    const b = { path: "$.b", message: "is undefined, which JSON does not have; leave the key out, or use null" };
+    const error = errorOf(() => resultToPatch(running(), { "": 1, a: Number.NaN, ok: 1, b: undefined }));
+    expect(error).toMatchObject({ code: "CONTEXT_VALUE_INVALID", path: "$.a", problem: a.message });
+    expect(error).toMatchObject({ problems: [key, a, b] });
+    expect(error.message).toBe(
+      `the context: 3 problems\n- $[""]: ${key.message}\n- $.a: ${a.message}\n- $.b: ${b.message}`,
+    );
+  });
+
+  it("has the code of a key where only keys are wrong", () => {
+    const error = errorOf(() => resultToPatch(running(), { "": 1, ["__proto__"]: 2 }));
+    expect(error).toMatchObject({ code: "CONTEXT_KEY_INVALID", key: "" });
+    expect(error.message).toMatch(
+      /2 problems\n- \$\[""\]: the key is empty.*\n- \$\.__proto__: the key .* is reserved/,
+    );
+    const only = errorOf(() => resultToPatch(running(), { ["__proto__"]: 2 }));
+    expect(only).toMatchObject({ code: "CONTEXT_KEY_INVALID", key: "__proto__" });
   });
 });
 

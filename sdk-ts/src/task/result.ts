@@ -9,7 +9,7 @@ import { describeValue, isPlainObject } from "./describe-value.js";
  * top of it; another context, whose values then are all that there is.
  *
  * @throws TaskResultInvalidError when it returned anything else
- * @throws ContextValueError when a value of the plain object is none of JSON
+ * @throws ContextKeyInvalidError, ContextValueError with all that is wrong with the entries of the plain object
  */
 export function resultContext(context: AnyContext, returned: unknown): Context {
   if (returned === undefined || returned === null || returned === context) return withValues(context, {});
