@@ -49,7 +49,7 @@ function describeName(name: unknown): string {
   return typeof name === "string" ? quote(name) : describeValue(name);
 }
 
-function headProblems({ name, description, tags, input, tasks }: WorkflowDraft): Problem[] {
+function headProblems({ name, description, tags, input, tasks, problems: found }: WorkflowDraft): Problem[] {
   const problems: Problem[] = [];
   const wrongName = nameProblem(name);
   if (wrongName !== null) problems.push({ path: "name", message: wrongName });
@@ -69,7 +69,10 @@ function headProblems({ name, description, tags, input, tasks }: WorkflowDraft):
       message: `is ${describeValue(input)}; write a Standard Schema, of zod or valibot for example`,
     });
   }
-  if (tasks.length === 0) problems.push({ path: "tasks", message: "is empty; a workflow has at least one task" });
+  // Where a task was meant, what is wrong with it says more.
+  if (tasks.length === 0 && !found.some(({ path }) => path === "tasks")) {
+    problems.push({ path: "tasks", message: "is empty; a workflow has at least one task" });
+  }
   if (tasks.length > MAX_TASKS) {
     problems.push({ path: "tasks", message: `has ${tasks.length} tasks; at most ${MAX_TASKS} are allowed` });
   }

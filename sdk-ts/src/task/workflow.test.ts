@@ -72,6 +72,28 @@ describe("workflow", () => {
     expect(() => call("etl", ...args)).toThrow(message);
   });
 
+  it.each<[string, unknown]>([
+    ["no function", undefined],
+    ["an async function", async () => {}],
+  ])("does not say of %s as well that there are no tasks", (_name, define) => {
+    expect(() => workflow("etl", define as () => void)).toThrow(/^workflow "etl": tasks: (?!is empty)/);
+  });
+
+  it("ends no process for an async function that fails later", async () => {
+    const unread: unknown[] = [];
+    const listener = (reason: unknown) => unread.push(reason);
+    process.on("unhandledRejection", listener);
+    const define: unknown = async ({ task }: WorkflowScope<Record<never, never>>) => {
+      await Promise.resolve();
+      task({ id: "late" }, () => {});
+    };
+    expect(() => workflow("etl", define as () => void)).toThrow("is async");
+    // Node tells of a rejection that nobody reads once the microtasks are over.
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off("unhandledRejection", listener);
+    expect(unread).toEqual([]);
+  });
+
   it("refuses tasks that are declared too late", () => {
     let late: WorkflowScope<Record<never, never>>["task"] | undefined;
     workflow("etl", ({ task }) => {
@@ -185,6 +207,10 @@ describe("WorkflowBuilder", () => {
     const builder = new WorkflowBuilder("etl").addTask({ id: "a" }, () => {});
     add(builder);
     expect(() => builder.build()).toThrow(message);
+    // It is the cause where there is no other task.
+    const alone = new WorkflowBuilder("etl");
+    add(alone);
+    expect(() => alone.build()).toThrow(`workflow "etl": tasks: ${message}`);
   });
 
   it("tells at build() that a method needs its instance", () => {

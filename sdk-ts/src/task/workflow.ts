@@ -117,6 +117,8 @@ function declareTasks(define: (...args: never[]) => unknown, draft: WorkflowDraf
   const returned: unknown = Reflect.apply(define, undefined, [scope]);
   open = false;
   if (returned instanceof Promise) {
+    // It is refused in any case; a rejection that nobody reads would end the process.
+    returned.catch(() => {});
     draft.problems.push({
       path: "tasks",
       message: "the function that declares the tasks is async; let it return without waiting",
