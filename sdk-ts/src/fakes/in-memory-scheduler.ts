@@ -36,7 +36,7 @@ export class InMemoryScheduler {
     this.session = new HostSession({
       ...own,
       log: { info: () => {}, warn: (message, fields) => void this.warnings.push({ message, fields }) },
-      offer: () => this.code.offer(),
+      offer: (maxMessageBytes) => this.code.offer(maxMessageBytes),
       find: (lease) => this.code.find(lease),
       registered: (definitions, workflows) => this.code.registered(definitions, workflows),
       changed: () => {},

@@ -8,8 +8,8 @@ import {
   type MessageShape,
   toBinary,
 } from "@bufbuild/protobuf";
-import { HostService, WorkRequestSchema, type WorkResponse, WorkResponseSchema } from "@cloaca/protocol";
-import { decoderOf, encoderOf } from "@cloaca/protocol/codec";
+import { HostService, type WorkResponse, WorkResponseSchema } from "@cloaca/protocol";
+import { decoderOf } from "@cloaca/protocol/codec";
 import { type ClientDuplexStream, credentials, Client as GrpcClient, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { ConnectionError } from "../errors/index.js";
 import type { Calls, CallTime } from "./calls.js";
@@ -41,10 +41,6 @@ export interface ChannelOptions {
   readonly callTimeoutMs?: number;
 }
 
-/** What a host says, as `create` takes it. */
-export type WorkRequestInit = MessageInitShape<typeof WorkRequestSchema>;
-
-const encodeWork = encoderOf(WorkRequestSchema);
 const decodeWork = decoderOf(WorkResponseSchema);
 
 export class Channel implements Calls {
@@ -116,10 +112,11 @@ export class Channel implements Calls {
     }
   }
 
-  work(): ClientDuplexStream<WorkRequestInit, WorkResponse> {
+  /** Takes bytes: grpc-js would end the stream of a message that cannot be encoded, with a status like a scheduler's. */
+  work(): ClientDuplexStream<Buffer, WorkResponse> {
     return this.#client.makeBidiStreamRequest(
       `/${HostService.typeName}/Work`,
-      encodeWork,
+      (bytes: Buffer) => bytes,
       decodeWork,
       new Metadata(),
       {},

@@ -65,6 +65,11 @@ describe("decodeEvent", () => {
     });
   });
 
+  it("takes the usual limit of messages for one that says none", () => {
+    const limits = { maxMessageBytes: 4_194_304, maxPatchBytes: 0, maxFailureBytes: 0 };
+    expect(decoded({ case: "welcome", value: {} })).toMatchObject({ welcome: { limits } });
+  });
+
   it("reads receipts with what is exceptional", () => {
     const exceptions = [
       { seq: 4n, result: ReceiptResult.REJECTED, error: { code: "C", message: "m" }, failure: { final: true } },

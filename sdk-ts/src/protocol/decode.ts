@@ -10,6 +10,7 @@ import {
   ReceiptResult as WireReceiptResult,
   type Welcome as WireWelcome,
 } from "@cloaca/protocol";
+import { USUAL_MAX_MESSAGE_BYTES } from "./message-size.js";
 import type {
   CancelReason,
   Fencing,
@@ -62,6 +63,7 @@ export function decodeEvent({ event }: SchedulerEvent): SchedulerSays | null {
 
 function decodeWelcome(welcome: WireWelcome): Welcome {
   const { maxMessageBytes = 0, maxPatchBytes = 0, maxFailureBytes = 0 } = welcome.limits ?? {};
+  const limits = { maxMessageBytes: maxMessageBytes || USUAL_MAX_MESSAGE_BYTES, maxPatchBytes, maxFailureBytes };
   return {
     sessionId: welcome.sessionId,
     resumeToken: welcome.resumeToken,
@@ -69,7 +71,7 @@ function decodeWelcome(welcome: WireWelcome): Welcome {
     resumed: welcome.resumed,
     ttlMs: welcome.ttlMs,
     heartbeatIntervalMs: welcome.heartbeatIntervalMs,
-    limits: { maxMessageBytes, maxPatchBytes, maxFailureBytes },
+    limits,
     workflows: welcome.workflows,
     verdicts: welcome.verdicts.map((verdict) => ({
       leaseId: verdict.leaseId,

@@ -28,6 +28,7 @@ describe("the size of a definition", () => {
       "rules in rules",
       { triggerRule: { kind: "all", rules: [state, value, { kind: "none", rules: [value, state] }] } },
     ],
+    ["dependencies with the longest names", { dependencies: Array.from({ length: 50 }, () => "t".repeat(128)) }],
     ["dependencies", { dependencies: Array.from({ length: 50 }, (_, n) => `t${n}`) }],
   ])("is not guessed too small, nor many times too large, for %s", (_name, more) => {
     const tasks = Array.from({ length: 100 }, (_, n) => ({ id: `task${n}`, dependencies: [], ...more }));
@@ -35,5 +36,12 @@ describe("the size of a definition", () => {
     const bytes = toBinary(WorkflowDefinitionSchema, toWireDefinition(workflow)).length;
     expect(definitionBytes(workflow)).toBeGreaterThanOrEqual(bytes);
     expect(definitionBytes(workflow)).toBeLessThan(bytes * 5);
+  });
+
+  it("is not guessed too small for a short one with many short tags", () => {
+    const tags = Object.fromEntries(Array.from({ length: 100 }, (_, n) => [`${n}`, ""]));
+    const workflow: WireWorkflow = { name: "w", description: "", tags, tasks: [] };
+    const bytes = toBinary(WorkflowDefinitionSchema, toWireDefinition(workflow)).length;
+    expect(definitionBytes(workflow)).toBeGreaterThanOrEqual(bytes);
   });
 });

@@ -23,16 +23,24 @@ export function toWireDefinition({ name, description, tags, tasks }: WireWorkflo
 /** A whole retry policy takes no more. */
 const RETRY_BYTES = 32;
 
-/** Size of a definition in a message, about. Names are ASCII, and each has a tag and a length. */
+/** A field with its tag and its length takes no more besides its content. */
+const FIELD_BYTES = 6;
+
+/** Size of a definition in a message, about, and never too small. Names are ASCII, and each has a tag and a length. */
 export function definitionBytes({ name, description, tags, tasks }: WireWorkflow): number {
-  let bytes = name.length + description.length * 3;
-  for (const [key, value] of Object.entries(tags)) bytes += (key.length + value.length) * 3;
+  let bytes = 3 * FIELD_BYTES + name.length + description.length * 3;
+  for (const [key, value] of Object.entries(tags)) bytes += 3 * FIELD_BYTES + (key.length + value.length) * 3;
   for (const { id, dependencies, retry, triggerRule } of tasks) {
     bytes += id.length + 16 + (retry === undefined ? 0 : RETRY_BYTES);
     if (triggerRule !== undefined) bytes += ruleBytes(triggerRule);
-    for (const dependency of dependencies) bytes += dependency.length + 2;
+    for (const dependency of dependencies) bytes += nameBytes(dependency);
   }
   return bytes;
+}
+
+/** Size of a name in a message: the longest has a length of two bytes. */
+export function nameBytes(name: string): number {
+  return name.length + 3;
 }
 
 function ruleBytes(rule: ResolvedRule): number {

@@ -1,5 +1,5 @@
-import { create } from "@bufbuild/protobuf";
-import { type HostEvent, HostEventSchema, LeaseState } from "@cloaca/protocol";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { type HostEvent, HostEventSchema, LeaseState, WorkRequestSchema } from "@cloaca/protocol";
 import { describe, expect, it } from "vitest";
 import { encodeEvent, encodeHeartbeat, encodeHello, eventBytes } from "./encode.js";
 import type { Hello, HostSays, WireWorkflow } from "./words.js";
@@ -35,8 +35,12 @@ function partsOf(events: readonly HostEvent[]) {
     expect(seq).toBe(0n);
     if (event.case !== "hello" && event.case !== "helloChunk") throw new Error(`${event.case} is no part of a Hello`);
     const { definitions, implementations, heldLeases, more } = event.value;
-    return [event.case, more, definitions.map((d) => d.name), implementations.length, heldLeases.length];
+    return [event.case, more, definitions.map((d) => d.name), implementations.length, heldLeases.length] as const;
   });
+}
+
+function sum<T>(items: readonly T[], of: (item: T) => number): number {
+  return items.reduce((total, item) => total + of(item), 0);
 }
 
 describe("encodeHello (P1)", () => {
@@ -65,17 +69,27 @@ describe("encodeHello (P1)", () => {
     expect(partsOf(encodeHello({ ...hello, definitions, implementations }))).toEqual([
       ["hello", true, ["a"], 0, 0],
       ["helloChunk", true, ["b", "c"], 0, 0],
-      ["helloChunk", false, ["d"], 1, 0],
+      ["helloChunk", true, ["d"], 0, 0],
+      ["helloChunk", false, [], 1, 0],
     ]);
   });
 
-  it("is chunked by the number of its leases", () => {
-    const held = Array.from({ length: 25_000 }, (_, n) => ({ leaseId: `l${n}`, state: "HELD", deferral: 0 }) as const);
-    expect(partsOf(encodeHello({ ...hello, held }))).toEqual([
-      ["hello", true, [], 0, 10_000],
-      ["helloChunk", true, [], 0, 10_000],
-      ["helloChunk", false, [], 0, 5_000],
-    ]);
+  it("is chunked so that each part fits into a message, whatever it is long of (P10)", () => {
+    const limit = 64 * 1024;
+    const held = Array.from({ length: 3_000 }, (_, n) => ({ leaseId: `${n}`, state: "HELD", deferral: 0 }) as const);
+    const definitions = [large("a", 30_000), large("b", 30_000), large("c", 60_000)];
+    const tasks = Array.from({ length: 200 }, (_, n) => `${n}`.padStart(100, "t"));
+    const implementations = ["a", "b", "c", "d"].map((workflow) => ({ workflow, tasks, anyVersion: true }));
+    const events = encodeHello({ ...hello, held, definitions, implementations }, limit);
+    const sizes = events.map(
+      (event) => toBinary(WorkRequestSchema, create(WorkRequestSchema, { events: [event] })).length,
+    );
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(limit);
+    const parts = partsOf(events);
+    expect(parts.map(([, more]) => more)).toEqual([...parts.slice(1).map(() => true), false]);
+    expect(parts.flatMap(([, , names]) => names)).toEqual(["a", "b", "c"]);
+    expect(sum(parts, ([, , , implementations]) => implementations)).toBe(4);
+    expect(sum(parts, ([, , , , leases]) => leases)).toBe(3_000);
   });
 });
 
@@ -142,6 +156,9 @@ describe("eventBytes", () => {
     expect(eventBytes({ seq: 1, event: { type: "complete", leaseId: "l", patch } })).toBeGreaterThanOrEqual(1_000);
     const offer = { definitions: [large("a", 50_000)], implementations: [] };
     expect(eventBytes({ seq: 1, event: { type: "register", offer } })).toBeGreaterThanOrEqual(50_000);
-    expect(eventBytes({ seq: 1, event: { type: "stopped", leaseId: "l" } })).toBe(0);
+    const failure = { code: "C", type: "T", message: "m", stack: "s".repeat(5_000) };
+    const fail = { type: "fail", leaseId: "l", failure, transient: false, final: true } as const;
+    expect(eventBytes({ seq: 1, event: fail })).toBeGreaterThanOrEqual(5_000);
+    expect(eventBytes({ seq: 1, event: { type: "stopped", leaseId: "l" } })).toBeLessThan(100);
   });
 });

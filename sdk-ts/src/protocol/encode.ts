@@ -1,23 +1,29 @@
 /** From words of the SDK to protobuf. */
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { type HostEvent, HostEventSchema, LeaseState, type PatchSchema } from "@cloaca/protocol";
-import { definitionBytes, toWireDefinition } from "./encode-definition.js";
+import { definitionBytes, nameBytes, toWireDefinition } from "./encode-definition.js";
 import { SDK_NAME, SDK_VERSION } from "./sdk-version.js";
-import type { Hello, HostSays, Implementation, NumberedEvent, Offer, Patch, WireWorkflow } from "./words.js";
+import type { HeldLease, Hello, HostSays, Implementation, NumberedEvent, Offer, Patch, WireWorkflow } from "./words.js";
 
 /** Protocol versions that this SDK speaks. */
 const PROTOCOL = { protocolMin: 1, protocolMax: 1 };
 
-/** Bytes of definitions that go into one message of a `Hello`, about; longer ones are chunked. */
-const BYTES_PER_CHUNK = 1024 * 1024;
-const HELD_PER_CHUNK = 10_000;
+/** What goes into one message, about, when it can be parted. */
+const BYTES_PER_MESSAGE = 1024 * 1024;
+/** An id, a number and a state take no more together. */
+const SMALL_BYTES = 64;
+
+/** How many bytes, about, of what can be parted go into one message (P10: a host splits its batches). */
+export function bytesPerMessage(maxMessageBytes: number): number {
+  return Math.min(BYTES_PER_MESSAGE, Math.floor(maxMessageBytes / 2));
+}
 
 /** An event as `create` takes it. */
 export type HostEventInit = MessageInitShape<typeof HostEventSchema>;
 
-/** The `Hello`, and the chunks that go on with it when it is long (P1). */
-export function encodeHello(hello: Hello): HostEvent[] {
-  const parts = chunks(hello);
+/** The `Hello`, and the chunks that go on with it when it is long (P1). Each is for a message of its own. */
+export function encodeHello(hello: Hello, maxMessageBytes = Number.POSITIVE_INFINITY): HostEvent[] {
+  const parts = chunks(hello, bytesPerMessage(maxMessageBytes));
   return parts.map((part, index) => {
     const more = index < parts.length - 1;
     const { definitions, implementations } = offerToWire(part);
@@ -48,14 +54,31 @@ export function encodeEvent({ seq, event }: NumberedEvent): HostEventInit {
   return { seq: BigInt(seq), event: toOneof(event) };
 }
 
-/** Size of an event in a message, about; it may be larger by what is neither a patch nor a definition. */
+/** Size of an event in a message, about. */
 export function eventBytes({ event }: NumberedEvent): number {
-  if (event.type === "register") return event.offer.definitions.reduce((sum, d) => sum + definitionBytes(d), 0);
-  if (!("patch" in event)) return 0;
+  if (event.type === "register") return offerBytes(event.offer);
   let units = 0;
-  for (const [key, text] of Object.entries(event.patch.set)) units += key.length + text.length;
+  if ("patch" in event) {
+    for (const [key, text] of Object.entries(event.patch.set)) units += key.length + text.length + SMALL_BYTES;
+    for (const key of event.patch.removed) units += key.length;
+  }
+  if (event.type === "fail") for (const text of Object.values(event.failure)) units += text.length;
+  if ("reason" in event) units += event.reason.length;
+  if ("description" in event) units += event.description.length;
   // Most text is ASCII; what is not takes up to three bytes a unit.
-  return units * 2;
+  return SMALL_BYTES + units * 2;
+}
+
+/** Size of an offer in a message, about, and never too small. */
+export function offerBytes({ definitions, implementations }: Offer): number {
+  let bytes = SMALL_BYTES;
+  for (const definition of definitions) bytes += definitionBytes(definition);
+  for (const implementation of implementations) bytes += implementationBytes(implementation);
+  return bytes;
+}
+
+function implementationBytes({ workflow, tasks }: Implementation): number {
+  return tasks.reduce((sum, task) => sum + nameBytes(task), SMALL_BYTES + nameBytes(workflow));
 }
 
 type EventInit = NonNullable<HostEventInit["event"]>;
@@ -105,29 +128,40 @@ function offerToWire({ definitions, implementations }: Offer) {
   };
 }
 
+/** What one message of a `Hello` brings. */
+interface Part {
+  readonly definitions: WireWorkflow[];
+  readonly implementations: Implementation[];
+  readonly held: HeldLease[];
+}
+
 /** Implementations come after all definitions, since those without a version refer to them. */
-function chunks(hello: Hello): (Offer & Pick<Hello, "held">)[] {
-  const parts: { definitions: WireWorkflow[]; implementations: Implementation[]; held: Hello["held"] }[] = [];
-  let part: (typeof parts)[number] = {
-    definitions: [],
-    implementations: [],
-    held: hello.held.slice(0, HELD_PER_CHUNK),
-  };
-  parts.push(part);
-  let bytes = 0;
-  for (const definition of hello.definitions) {
-    const own = definitionBytes(definition);
-    if (bytes > 0 && bytes + own > BYTES_PER_CHUNK) {
-      part = { definitions: [], implementations: [], held: [] };
+function chunks(hello: Hello, most: number): Part[] {
+  const parts: Part[] = [newPart()];
+  let bytes = headBytes(hello);
+  const partFor = (own: number): Part => {
+    let part = parts.at(-1);
+    if (part === undefined || bytes + own > most) {
+      part = newPart();
       parts.push(part);
       bytes = 0;
     }
-    part.definitions.push(definition);
     bytes += own;
+    return part;
+  };
+  for (const lease of hello.held) partFor(lease.leaseId.length + SMALL_BYTES).held.push(lease);
+  for (const definition of hello.definitions) partFor(definitionBytes(definition)).definitions.push(definition);
+  for (const implementation of hello.implementations) {
+    partFor(implementationBytes(implementation)).implementations.push(implementation);
   }
-  for (let from = HELD_PER_CHUNK; from < hello.held.length; from += HELD_PER_CHUNK) {
-    parts.push({ definitions: [], implementations: [], held: hello.held.slice(from, from + HELD_PER_CHUNK) });
-  }
-  parts.at(-1)?.implementations.push(...hello.implementations);
   return parts;
+}
+
+function newPart(): Part {
+  return { definitions: [], implementations: [], held: [] };
+}
+
+function headBytes({ namespace, hostId, instanceId, resumeToken, buildId, labels }: Hello): number {
+  const texts = [namespace, hostId, instanceId, resumeToken, buildId, ...Object.entries(labels).flat()];
+  return texts.reduce((sum, text) => sum + text.length * 3 + SMALL_BYTES, 0);
 }

@@ -1,23 +1,35 @@
 /** The host's stream, in words of the SDK: says hello, numbered events and heartbeats, and hears the scheduler. */
-import type { WorkResponse } from "@cloaca/protocol";
+import { WorkRequestSchema, type WorkResponse } from "@cloaca/protocol";
+import { encoderOf } from "@cloaca/protocol/codec";
 import { type ServiceError, status } from "@grpc/grpc-js";
-import type { ConnectionError, RemoteError } from "../errors/index.js";
+import { CloacaError } from "../errors/index.js";
 import type { Channel } from "./channel.js";
 import { decodeEvent } from "./decode.js";
-import { encodeEvent, encodeHeartbeat, encodeHello, eventBytes, type HostEventInit } from "./encode.js";
+import {
+  bytesPerMessage,
+  encodeEvent,
+  encodeHeartbeat,
+  encodeHello,
+  eventBytes,
+  type HostEventInit,
+} from "./encode.js";
 import { fromServiceError } from "./remote-error.js";
 import type { Hello, NumberedEvent, SchedulerSays } from "./words.js";
 
 export interface WorkStreamListener {
   /** Everything that one message brought. */
   heard(events: readonly SchedulerSays[]): void;
-  /** The stream is over; null is a good end. Called once. */
-  ended(error: RemoteError | ConnectionError | null): void;
+  /**
+   * The stream is over; null is a good end. RemoteError and ConnectionError say how the other side ended it, `MESSAGE_UNWRITABLE`
+   * that something to be said here is no message. Called once.
+   */
+  ended(error: CloacaError | null): void;
 }
 
-/** Events in one message at the most, and their size, about, in bytes (P10: a host splits its batches). */
+/** Events in one message at the most. */
 const EVENTS_PER_MESSAGE = 1_000;
-const BYTES_PER_MESSAGE = 1024 * 1024;
+
+const encode = encoderOf(WorkRequestSchema);
 
 interface Waiting {
   readonly event: HostEventInit;
@@ -30,7 +42,12 @@ export class WorkStream {
   #isFull = false;
   #isOver = false;
 
-  constructor(channel: Channel, listener: WorkStreamListener) {
+  /** @param maxMessageBytes no message is larger, as far as what is said can be parted (P10) */
+  constructor(
+    channel: Channel,
+    readonly listener: WorkStreamListener,
+    public maxMessageBytes: number,
+  ) {
     this.#call = channel.work();
     this.#call.on("data", ({ events }: WorkResponse) => {
       const known: SchedulerSays[] = [];
@@ -47,16 +64,13 @@ export class WorkStream {
     // The status comes after the last message and after an error; it alone says how the stream ended.
     this.#call.on("error", () => {});
     this.#call.on("status", (end: { code: number; details: string; metadata: ServiceError["metadata"] }) => {
-      if (this.#isOver) return;
-      this.#isOver = true;
       const error = Object.assign(new Error(end.details), end);
-      listener.ended(end.code === status.OK ? null : fromServiceError(error, channel.address));
+      this.#end(end.code === status.OK ? null : fromServiceError(error, channel.address));
     });
   }
 
   hello(hello: Hello): void {
-    // Each part in a message of its own: that is what chunks are for.
-    for (const event of encodeHello(hello)) this.#call.write({ events: [event] });
+    for (const event of encodeHello(hello, this.maxMessageBytes)) this.#write([event]);
   }
 
   heartbeat(nonce: number, mainLoopLagMs: number): void {
@@ -83,17 +97,42 @@ export class WorkStream {
     // What does not fit waits here, and goes out in one message once there is room.
     while (this.#waiting.length > 0 && !this.#isFull && !this.#isOver) {
       const events = this.#waiting.splice(0, this.#fitting()).map((w) => w.event);
-      this.#isFull = !this.#call.write({ events });
+      this.#isFull = !this.#write(events);
     }
+  }
+
+  /** Returns whether there is room for more. */
+  #write(events: HostEventInit[]): boolean {
+    if (this.#isOver) return false;
+    try {
+      return this.#call.write(encode({ events }));
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      const kinds = [...new Set(events.map(({ event }) => event?.case))].join(", ");
+      const message = `what the host has to say (${kinds}) does not fit the protocol: ${why}`;
+      // Whoever says it may be in the middle of something.
+      queueMicrotask(() => {
+        this.#end(new CloacaError("MESSAGE_UNWRITABLE", message, { cause }));
+        this.#call.cancel();
+      });
+      return false;
+    }
+  }
+
+  #end(error: CloacaError | null): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.listener.ended(error);
   }
 
   /** How many of the waiting events go into one message. */
   #fitting(): number {
+    const most = bytesPerMessage(this.maxMessageBytes);
     let bytes = 0;
     let count = 0;
     for (const waiting of this.#waiting) {
       bytes += waiting.bytes;
-      if (count === EVENTS_PER_MESSAGE || (count > 0 && bytes > BYTES_PER_MESSAGE)) break;
+      if (count === EVENTS_PER_MESSAGE || (count > 0 && bytes > most)) break;
       count++;
     }
     return count;

@@ -77,6 +77,19 @@ describe("CodeBook (P13)", () => {
     expect(book.offer().definitions).toEqual([brought.wire]);
   });
 
+  it("keeps out of a Hello what is too large for a message, with all of its name, so that none overtakes it (P10)", () => {
+    const book = new CodeBook();
+    const many = Object.fromEntries(Array.from({ length: 100 }, (_, n) => [`${n}`.padStart(90, "t"), () => {}]));
+    const large = book.bring(plainWorkflow("work", many)).brought;
+    const small = book.bring(work("a")).brought;
+    const other = book.bring(plainWorkflow("other", {})).brought;
+    const { definitions, implementations } = book.offer(2_000);
+    expect(definitions).toEqual([other.wire]);
+    expect(implementations.map(({ workflow }) => workflow)).toEqual(["other"]);
+    expect(book.missingIn(definitions)).toEqual([large, small]);
+    expect(book.offer(20_000).definitions).toEqual([large.wire, other.wire]);
+  });
+
   it("forgets what the scheduler did not take, and brings it anew when it comes again", () => {
     const book = new CodeBook();
     const workflow = work("a");

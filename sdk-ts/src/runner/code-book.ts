@@ -3,6 +3,7 @@
  * several versions may live side by side: a run goes on with the code that it was started with. A task that it implements
  * for a workflow of somebody else serves any version.
  */
+import { oversize } from "../protocol/message-size.js";
 import type { Implementation, Lease, Offer, RegisteredWorkflow, WireWorkflow } from "../protocol/words.js";
 import type { ResolvedTask, WorkflowDefinition } from "../task/definition.js";
 import { BroughtWorkflow } from "./brought-workflow.js";
@@ -42,13 +43,17 @@ export class CodeBook {
     return { definitions: [], implementations: [anyVersionOf(workflow, tasks)] };
   }
 
-  /** What a `Hello` says, which can name a workflow once: the oldest of each name. */
-  offer(): Offer {
+  /**
+   * What a `Hello` says, which can name a workflow once: the oldest of each name.
+   *
+   * @param maxMessageBytes larger workflows are left out, with all of their name: they are registered one by one (P10)
+   */
+  offer(maxMessageBytes = Number.POSITIVE_INFINITY): Offer {
     const definitions: WireWorkflow[] = [];
     const implementations: Implementation[] = [];
     for (const versions of this.#brought.values()) {
       const oldest = versions.find((b) => b.version !== null || !b.isLate);
-      if (oldest === undefined) continue;
+      if (oldest === undefined || oversize(oldest.offer, maxMessageBytes) !== null) continue;
       definitions.push(...oldest.offer.definitions);
       implementations.push(...oldest.offer.implementations);
     }

@@ -23,7 +23,7 @@ beforeEach(async () => {
     maxLeases: 0,
     labels: {},
     log: QUIET,
-    offer: () => code.offer(),
+    offer: (maxMessageBytes) => code.offer(maxMessageBytes),
     find: () => null,
     registered: () => {},
     changed: () => {},
@@ -34,7 +34,7 @@ afterEach(() => scheduler.stop());
 
 function connect(welcomeTimeoutMs = 60_000, url = `grpc://${scheduler.address}`): HostConnection {
   const drain = (graceMs: number, reason: string): void => drained.fire([graceMs, reason]);
-  return new HostConnection(url, session, { welcomed: () => {}, drain }, welcomeTimeoutMs);
+  return new HostConnection(url, session, { welcomed: () => {}, heard: () => {}, drain }, welcomeTimeoutMs);
 }
 
 describe("the end of a connection", () => {
@@ -96,6 +96,22 @@ describe("the end of a connection", () => {
     const { outcome } = connect();
     (await scheduler.connection()).fail(code, "not now", ownCode);
     expect(await outcome).toMatchObject({ type: "retryable", error: { code: ownCode }, afterMs: null });
+  });
+
+  it("is final when something that the host has to say is no message", async () => {
+    const connection = connect();
+    await (await scheduler.welcomed()).settled();
+    session.say({ type: "stopped", leaseId: 5 as never });
+    const message = expect.stringContaining("what the host has to say (stopped) does not fit the protocol: ");
+    expect(await connection.outcome).toMatchObject({ type: "fatal", error: { code: "MESSAGE_UNWRITABLE", message } });
+  });
+
+  it("is the one that the host itself gives it, for good", async () => {
+    const connection = connect();
+    await scheduler.welcomed();
+    const error = new Error("enough");
+    connection.refuse(error);
+    expect(await connection.outcome).toEqual({ type: "fatal", error });
   });
 
   it("tells when to try again, when the scheduler said so", async () => {

@@ -1,8 +1,8 @@
 /** One connection of a host, from `Hello` to its end, and what its end means for the next one. */
-import { ConnectionError, RemoteError } from "../errors/index.js";
+import { type CloacaError, ConnectionError, RemoteError } from "../errors/index.js";
 import { Channel, parseAddress } from "../protocol/channel.js";
 import type { Hello, SchedulerSays, Welcome } from "../protocol/words.js";
-import { WorkStream } from "../protocol/work-stream.js";
+import { WorkStream, type WorkStreamListener } from "../protocol/work-stream.js";
 import type { HostSession } from "./session.js";
 
 export type Outcome =
@@ -20,6 +20,8 @@ export type Outcome =
 
 export interface ConnectionHooks {
   welcomed(welcome: Welcome, hello: Hello): void;
+  /** Something was heard after the Welcome: the connection does not break of what this host said at once. Called once. */
+  heard(): void;
   /** The scheduler asks this host to drain. */
   drain(graceMs: number, reason: string): void;
 }
@@ -38,7 +40,11 @@ const FATAL: ReadonlySet<string> = new Set([
   "UNIMPLEMENTED",
   "UNAUTHENTICATED",
   "PERMISSION_DENIED",
+  "MESSAGE_UNWRITABLE",
 ]);
+
+/** The status of a message that is larger than the scheduler takes. */
+const TOO_LARGE = "RESOURCE_EXHAUSTED";
 
 export class HostConnection {
   readonly #channel: Channel;
@@ -51,6 +57,8 @@ export class HostConnection {
   /** When and where to connect again, in the words of a scheduler that goes away (P12). */
   #reconnect: { readonly afterMs: number; readonly address: string | null } | null = null;
   #isFinishing = false;
+  #hasHeardMore = false;
+  #refusal: Error | null = null;
   #lastHeard = performance.now();
   #nonce = 0;
   #isTimedOut = false;
@@ -66,10 +74,11 @@ export class HostConnection {
       this.#resolve = resolve;
     });
     this.#channel = new Channel(url);
-    this.#stream = new WorkStream(this.#channel, {
+    const listener: WorkStreamListener = {
       heard: (events) => this.#heard(events),
       ended: (error) => this.#ended(error),
-    });
+    };
+    this.#stream = new WorkStream(this.#channel, listener, session.maxMessageBytes);
     this.#timer = setTimeout(() => this.#giveUp(), welcomeTimeoutMs);
     this.#hello = session.hello();
     this.#stream.hello(this.#hello);
@@ -87,8 +96,18 @@ export class HostConnection {
     this.#stream.cancel();
   }
 
+  /** Ends with an error of the host's own, for good. */
+  refuse(error: Error): void {
+    this.#refusal = error;
+    this.#stream.cancel();
+  }
+
   #heard(events: readonly SchedulerSays[]): void {
     this.#lastHeard = performance.now();
+    if (this.#welcome !== null && !this.#hasHeardMore) {
+      this.#hasHeardMore = true;
+      this.hooks.heard();
+    }
     for (const event of events) {
       if (event.type === "welcome") this.#welcomed(event.welcome);
       else if (event.type === "drain") {
@@ -102,6 +121,7 @@ export class HostConnection {
   #welcomed(welcome: Welcome): void {
     this.#welcome = welcome;
     clearTimeout(this.#timer);
+    this.#stream.maxMessageBytes = welcome.limits.maxMessageBytes;
     this.session.attach({ send: (events) => this.#stream.send(events) }, welcome, this.#hello);
     this.hooks.welcomed(welcome, this.#hello);
     this.#beat(welcome);
@@ -127,14 +147,15 @@ export class HostConnection {
     this.#stream.cancel();
   }
 
-  #ended(error: RemoteError | ConnectionError | null): void {
+  #ended(error: CloacaError | null): void {
     clearTimeout(this.#timer);
     this.session.detach();
     this.#channel.close();
     this.#resolve(this.#classify(error));
   }
 
-  #classify(error: RemoteError | ConnectionError | null): Outcome {
+  #classify(error: CloacaError | null): Outcome {
+    if (this.#refusal !== null) return { type: "fatal", error: this.#refusal };
     if (this.#isTimedOut) {
       const what = this.#welcome === null ? "no Welcome came" : "nothing was heard for the session's TTL";
       return retryable(new ConnectionError(this.#channel.address, what));
@@ -145,11 +166,12 @@ export class HostConnection {
       return retryable(null);
     }
     if (error.code === "RESUME_TOKEN_INVALID") this.session.forgetSession();
+    if (error.code === TOO_LARGE && this.#welcome === null) this.session.forgetLimit();
     return FATAL.has(error.code) ? { type: "fatal", error } : retryable(error);
   }
 }
 
-function retryable(error: RemoteError | ConnectionError | null): Outcome {
+function retryable(error: CloacaError | null): Outcome {
   const afterMs = error instanceof RemoteError ? (error.details.retryAfterMs ?? null) : null;
   return { type: "retryable", error, afterMs, address: null };
 }

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { FakeScheduler } from "../fakes/fake-scheduler.js";
 import { plainWorkflow } from "../fakes/plain-workflow.js";
 import { signal } from "../fakes/signal.js";
-import type { ResolvedTask } from "../task/definition.js";
+import type { ResolvedTask, WorkflowDefinition } from "../task/definition.js";
 import { WELCOME_TIMEOUT_MS } from "./connection.js";
 import { Host } from "./host.js";
 
@@ -25,6 +25,12 @@ afterEach(async () => {
   void host.drain(0).catch(() => {});
   scheduler.stop();
 });
+
+/** A workflow of about 100,000 bytes. */
+function largeWorkflow(name: string): WorkflowDefinition {
+  const ids = Array.from({ length: 1_000 }, (_, n) => [`${n}`.padStart(90, "t"), () => {}] as const);
+  return plainWorkflow(name, Object.fromEntries(ids));
+}
 
 /** Runs a host with the code of a workflow `work`. */
 function serve(tasks: Readonly<Record<string, ResolvedTask["fn"]>>, drainGraceMs = 60_000): void {
@@ -172,6 +178,20 @@ describe("a connection that breaks", () => {
     expect(asked).toBeLessThanOrEqual(200);
   });
 
+  it("right after each Welcome is tried again with a growing wait, until more is heard", async () => {
+    serve({ a: () => {} });
+    for (let n = 0; n < 4; n++) (await scheduler.welcomed()).end();
+    const fake = await scheduler.welcomed();
+    await fake.settled();
+    fake.end();
+    await scheduler.connection();
+    const waits = losses.map(({ retryInMs }) => Number(retryInMs));
+    expect(waits).toHaveLength(5);
+    // Each between half of its step and the step, and the steps are 100, 160, 256 and 410.
+    expect(waits[3]).toBeGreaterThanOrEqual(204);
+    expect(waits[4]).toBeLessThanOrEqual(100);
+  });
+
   it("is tried again when the scheduler says, however late, by a host that has no session to lose", async () => {
     serve({ a: () => {} });
     (await scheduler.connection()).fail(status.UNAVAILABLE, "busy", "STORE_FAILED", 2_000);
@@ -254,6 +274,61 @@ describe("workflows that come while the host runs", () => {
       fake.end();
     }
     expect(ran).toEqual(["two", "one", "two", "one"]);
+  });
+});
+
+describe("a workflow that is larger than the scheduler takes in a message (P10)", () => {
+  const large = largeWorkflow("large");
+  const limits = { maxMessageBytes: 70_000, maxPatchBytes: 1_000, maxFailureBytes: 1_000 };
+  const refusal = {
+    code: "DEFINITION_INVALID",
+    message: expect.stringMatching(/^workflow "large": takes \d+ bytes .* at most 70000; .*--max-message-bytes \d+/),
+  };
+
+  it("is told to who brings it, and nothing else hears of it", async () => {
+    const go = signal();
+    serve({ a: () => go.fired });
+    const fake = await scheduler.welcomed({ limits });
+    fake.lease("one", "a");
+    await fake.settled();
+    await expect(host.bring(large)).rejects.toMatchObject(refusal);
+    await expect(host.bring(large)).rejects.toMatchObject(refusal);
+    go.fire();
+    await fake.next("complete");
+    expect(fake.kinds()).not.toContain("register");
+    expect(losses).toEqual([]);
+  });
+
+  it("is told when the limit is heard, if it came while no connection stood", async () => {
+    serve({ a: () => {} });
+    const fake = await scheduler.connection();
+    const brought = host.bring(large);
+    fake.welcome({ limits });
+    await expect(brought).rejects.toMatchObject(refusal);
+    await fake.settled();
+    expect(fake.kinds()).not.toContain("register");
+  });
+
+  it("ends a host that was to serve it from the start, whose Hello goes without it", async () => {
+    serve({ a: () => {} });
+    host.register(large).register(largeWorkflow("larger"));
+    const ready = host.ready();
+    (await scheduler.connection()).fail(status.RESOURCE_EXHAUSTED, "larger than max", "RESOURCE_EXHAUSTED");
+    const fake = await scheduler.welcomed({ limits });
+    expect(fake.hello?.definitions.map(({ name }) => name)).toEqual(["work"]);
+    const both = expect.stringMatching(/^host "host": 2 problems\n- workflow "large": .*\n- workflow "larger": /);
+    await expect(ended).rejects.toMatchObject({ code: "DEFINITION_INVALID", message: both });
+    await expect(ready).rejects.toMatchObject({ message: both });
+  });
+
+  it("is registered after the Hello where only that was too large for it", async () => {
+    serve({ a: () => {} });
+    const brought = host.bring(large);
+    (await scheduler.connection()).fail(status.RESOURCE_EXHAUSTED, "larger than max", "RESOURCE_EXHAUSTED");
+    const fake = await scheduler.welcomed();
+    const { seq } = await fake.next("register");
+    fake.say({ case: "registered", value: { seq, workflows: [{ name: "large", version: "v1" }] } });
+    expect(await brought).toBe("v1");
   });
 });
 

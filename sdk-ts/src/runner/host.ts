@@ -1,6 +1,7 @@
 /** A task host: the process that executes tasks of workflows whose graph a scheduler drives. */
 import { randomBytes } from "node:crypto";
-import { CloacaError, RemoteError } from "../errors/index.js";
+import { CloacaError, DefinitionError, RemoteError } from "../errors/index.js";
+import { oversize } from "../protocol/message-size.js";
 import type { Hello, Welcome } from "../protocol/words.js";
 import type { ResolvedTask, WorkflowDefinition } from "../task/definition.js";
 import { Backoff } from "./backoff.js";
@@ -28,6 +29,7 @@ export class Host {
   #running: Promise<void> | null = null;
   #isServing = false;
   #hasSaidHello = false;
+  #hasServed = false;
   #wakeUp: () => void = () => {};
   #readyWaiters: { readonly resolve: () => void; readonly reject: (error: unknown) => void }[] = [];
   /** Why the host serves no more; null until it has ended. */
@@ -54,7 +56,7 @@ export class Host {
       maxLeases,
       labels,
       log,
-      offer: () => this.#code.offer(),
+      offer: (maxMessageBytes) => this.#code.offer(maxMessageBytes),
       find: (lease) => this.#code.find(lease),
       registered: (definitions, workflows) => this.#code.registered(definitions, workflows),
       changed: () => this.#finishWhenIdle(),
@@ -74,7 +76,8 @@ export class Host {
    * Brings a workflow and resolves, with the version that the scheduler gave it, once it is registered; for a host that does
    * not run yet, once it runs.
    *
-   * @throws RemoteError when the scheduler does not take the workflow; it is then forgotten
+   * @throws DefinitionError when the workflow is larger than the scheduler takes in a message, RemoteError when the scheduler does
+   *   not take it; it is then forgotten, and all else goes on
    */
   bring(workflow: WorkflowDefinition<object>): Promise<string> {
     return this.#bring(workflow).registered;
@@ -90,6 +93,9 @@ export class Host {
   /**
    * Serves until it is drained; connects again for ever, with a growing wait, while the scheduler is away. Rejects only when
    * the scheduler refuses the host for good, for example because of a definition that it does not take.
+   *
+   * @throws DefinitionError when a workflow that was registered before is larger than the scheduler takes in a message
+   * @throws CloacaError `MESSAGE_UNWRITABLE` when something that the host has to say does not fit the protocol
    */
   run(options: RunOptions = {}): Promise<void> {
     this.#running ??= this.#supervise(options);
@@ -168,6 +174,7 @@ export class Host {
     const begun = performance.now();
     const hooks: ConnectionHooks = {
       welcomed: (welcome, hello) => this.#welcomed(welcome, hello),
+      heard: () => this.#backoff.reset(),
       drain: (graceMs, reason) => this.#startDrain(graceMs, reason),
     };
     const welcomeTimeoutMs = Math.min(WELCOME_TIMEOUT_MS, this.#msPerTry);
@@ -180,13 +187,19 @@ export class Host {
   }
 
   #welcomed(welcome: Welcome, hello: Hello): void {
+    const missing = this.#code.missingIn(hello.definitions);
+    const tooLarge = this.#hasServed ? null : this.#tooLarge(missing);
+    if (tooLarge !== null) {
+      this.#connection?.refuse(tooLarge);
+      return;
+    }
     const { sessionId, generation, resumed } = welcome;
     this.#keepAlive.watch(welcome);
-    this.#backoff.reset();
     this.#ttlMs = welcome.ttlMs;
     this.#isServing = true;
+    this.#hasServed = true;
     this.#log.info("host_connected", { session: sessionId, generation, resumed });
-    for (const brought of this.#code.missingIn(hello.definitions)) this.#sayRegister(brought);
+    for (const brought of missing) this.#sayRegister(brought);
     for (const { resolve } of this.#readyWaiters.splice(0)) resolve();
     this.#finishWhenIdle();
   }
@@ -234,6 +247,16 @@ export class Host {
     return brought;
   }
 
+  /** What came before the first Hello belongs to the host as its Hello does: if it is refused, so is the host. */
+  #tooLarge(missing: readonly BroughtWorkflow[]): DefinitionError | null {
+    const early = missing.filter(({ isLate }) => !isLate);
+    const errors = early.flatMap(({ offer }) => oversize(offer, this.#session.maxMessageBytes) ?? []);
+    const [first] = errors;
+    if (first === undefined || errors.length === 1) return first ?? null;
+    const problems = errors.map(({ message }) => ({ path: "", message }));
+    return new DefinitionError(`host ${JSON.stringify(this.options.hostId)}`, problems);
+  }
+
   #sayRegister(brought: BroughtWorkflow): void {
     if (brought.isAsked) return;
     brought.isAsked = true;
@@ -241,7 +264,7 @@ export class Host {
       brought.isAsked = false;
       if (result === "APPLIED" || result === "DUPLICATE") return;
       this.#code.drop(brought);
-      brought.refused(new RemoteError(code, message));
+      brought.refused(oversize(brought.offer, this.#session.maxMessageBytes) ?? new RemoteError(code, message));
     });
   }
 }

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { DeferTimeoutError } from "../errors/index.js";
 import { gated } from "../fakes/gated-task.js";
 import { InMemoryScheduler } from "../fakes/in-memory-scheduler.js";
+import type { Receipt } from "../protocol/words.js";
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] }));
 afterEach(() => void vi.useRealTimers());
@@ -245,6 +246,24 @@ describe("registrations", () => {
     scheduler.connect({ workflows: [{ name: "work", version: "v7" }] });
     expect(scheduler.code.find({ workflow: "work", workflowVersion: "v7", task: "a" })).not.toBeNull();
     expect(scheduler.code.find({ workflow: "work", workflowVersion: "work-1", task: "a" })).toBeNull();
+  });
+
+  it("that no longer fit into a message are refused here, and all else that is owed is said again (P10)", async () => {
+    const scheduler = new InMemoryScheduler({ a: () => {} });
+    scheduler.connect();
+    const description = "d".repeat(500);
+    const { brought } = scheduler.code.bring({ name: "more", description, tags: {}, tasks: [] }, true);
+    const receipts: Receipt[] = [];
+    scheduler.session.say({ type: "register", offer: brought.offer }, (receipt) => receipts.push(receipt));
+    scheduler.lease("a");
+    await scheduler.settled();
+    expect(scheduler.types().toSorted()).toEqual(["complete", "register"]);
+    scheduler.connect({ limits: { maxMessageBytes: 500, maxPatchBytes: 100, maxFailureBytes: 100 } });
+    expect(scheduler.types()).toEqual(["complete"]);
+    expect(receipts).toMatchObject([{ result: "REJECTED", code: "DEFINITION_INVALID" }]);
+    expect(scheduler.warnings).toMatchObject([
+      { message: "event_refused", fields: { event: "register", message: expect.stringContaining('workflow "more"') } },
+    ]);
   });
 
   it("that follow are bound to what Registered says of their event", async () => {

@@ -2,6 +2,8 @@
  * What a host instance holds and owes, beyond any one connection: its executions, and the events that have no receipt yet
  * (P4, P6). A connection comes, hears what is owed again, and goes.
  */
+
+import { LEAST_MAX_MESSAGE_BYTES, oversize, USUAL_MAX_MESSAGE_BYTES } from "../protocol/message-size.js";
 import type {
   HeldLease,
   Hello,
@@ -33,8 +35,8 @@ export interface SessionOptions {
   readonly log: HostLog;
   /** The real time by default. */
   readonly time?: HostTime;
-  /** Everything that the host brings; asked for each `Hello`. */
-  offer(): Offer;
+  /** Everything that the host brings and that fits into a message, one by one; asked for each `Hello`. */
+  offer(maxMessageBytes: number): Offer;
   /** The code of a lease's task, in its version; null when the host has none (P13). */
   find(lease: Lease): ResolvedTask | null;
   /** The scheduler has registered what was offered; one for each definition, in order. */
@@ -61,6 +63,8 @@ export class HostSession implements ExecutionPort {
   #isDraining = false;
   /** Why deferred leases go back, once the grace time of a drain is over (P12). */
   #handBack: string | null = null;
+  /** Largest message that the scheduler takes (P10), as far as it is known. */
+  maxMessageBytes = USUAL_MAX_MESSAGE_BYTES;
   maxPatchBytes = Number.POSITIVE_INFINITY;
   maxFailureBytes = Number.POSITIVE_INFINITY;
   readonly time: HostTime;
@@ -97,7 +101,7 @@ export class HostSession implements ExecutionPort {
     for (const { leaseId, leaseState, deferral, isOwed } of this.#executions.values()) {
       if (isOwed) held.push({ leaseId, state: leaseState, deferral: deferral?.spec.n ?? 0 });
     }
-    const { definitions, implementations } = this.options.offer();
+    const { definitions, implementations } = this.options.offer(this.maxMessageBytes);
     const own = { namespace, hostId, instanceId, buildId, slots, maxLeases, labels };
     return {
       ...own,
@@ -114,6 +118,7 @@ export class HostSession implements ExecutionPort {
     this.#sink = sink;
     this.#resumeToken = welcome.resumeToken;
     this.#sessionId = welcome.sessionId;
+    this.maxMessageBytes = welcome.limits.maxMessageBytes;
     this.maxPatchBytes = welcome.limits.maxPatchBytes;
     this.maxFailureBytes = welcome.limits.maxFailureBytes;
     this.options.registered(hello.definitions, welcome.workflows);
@@ -122,6 +127,7 @@ export class HostSession implements ExecutionPort {
     for (const seq of this.#registrations.keys()) if (!this.#owed.has(seq)) this.#registrations.delete(seq);
     // A session that was lost took with it that its host drains.
     if (this.#isDraining && !welcome.resumed) this.#sayDrain("the host drains");
+    for (const event of this.#owed.all()) this.#refuseOversize(event);
     this.#unsent = this.#owed.all();
     this.#flush();
   }
@@ -138,10 +144,15 @@ export class HostSession implements ExecutionPort {
     this.#sessionId = "";
   }
 
+  /** A `Hello` was too large: the limit is not what it was thought to be. What may be larger waits for the next Welcome. */
+  forgetLimit(): void {
+    this.maxMessageBytes = LEAST_MAX_MESSAGE_BYTES;
+  }
+
   say(event: HostSays, onReceipt?: OnReceipt): void {
     const numbered = this.#owed.add(event, onReceipt);
     if (event.type === "register") this.#registrations.set(numbered.seq, event.offer.definitions);
-    if (this.#sink === null) return;
+    if (this.#sink === null || this.#refuseOversize(numbered)) return;
     this.#unsent.push(numbered);
     this.#planFlush();
   }
@@ -280,6 +291,17 @@ export class HostSession implements ExecutionPort {
       }
     }
     this.options.changed();
+  }
+
+  /** P10: a registration that is too large is refused here. The scheduler would end the stream of it, again and again. */
+  #refuseOversize({ seq, event }: NumberedEvent): boolean {
+    if (event.type !== "register") return false;
+    const error = oversize(event.offer, this.maxMessageBytes);
+    if (error === null) return false;
+    const { code, message } = error;
+    this.#registrations.delete(seq);
+    this.#settle(0, [{ seq, result: "REJECTED", code, message, isFinalFailure: false }]);
+    return true;
   }
 
   /** One message for everything that is said in one turn of the loop. */
