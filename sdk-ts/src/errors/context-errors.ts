@@ -88,6 +88,21 @@ export class ContextKeyExistsError extends CloacaError {
   }
 }
 
+/** A context was changed after its task had ended, so that nobody would get to see it. Code `CONTEXT_CONSUMED`. */
+export class ContextConsumedError extends CloacaError {
+  /** @param method the method that was called, for example `set` */
+  constructor(method: string) {
+    super(
+      "CONTEXT_CONSUMED",
+      `context.${method}: the task has ended, and nothing is sent of it any more; await all that changes the context before it ends`,
+    );
+  }
+
+  static {
+    brandError(ContextConsumedError, "ContextConsumedError");
+  }
+}
+
 /** What a task did to its context is more than the scheduler takes at once. Final. Code `CONTEXT_TOO_LARGE`. */
 export class ContextTooLargeError extends CloacaError {
   /** UTF-8 bytes of the patch: of its keys and values, and of what the task has committed before. */

@@ -5,6 +5,7 @@ import {
   CancelledError,
   CloacaError,
   ConnectionError,
+  ContextConsumedError,
   ContextKeyExistsError,
   ContextKeyInvalidError,
   ContextKeyMissingError,
@@ -36,6 +37,11 @@ const all: readonly [CloacaError, string, string][] = [
   [new TaskTimeoutError("it took 5 ms"), "TASK_TIMEOUT", "it took 5 ms"],
   [new CancelledError("TIMEOUT", "after 5 ms"), "CANCELLED", "cancelled: TIMEOUT (after 5 ms)"],
   [new ConnectionError("grpc://x:1", "refused"), "CONNECTION_FAILED", "grpc://x:1: refused"],
+  [
+    new ContextConsumedError("set"),
+    "CONTEXT_CONSUMED",
+    "context.set: the task has ended, and nothing is sent of it any more; await all that changes the context before it ends",
+  ],
   [
     new ContextKeyExistsError("a"),
     "CONTEXT_KEY_EXISTS",

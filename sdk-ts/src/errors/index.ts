@@ -1,5 +1,6 @@
 export { CloacaError, type ErrorOptions } from "./cloaca-error.js";
 export {
+  ContextConsumedError,
   ContextKeyExistsError,
   ContextKeyInvalidError,
   ContextKeyMissingError,

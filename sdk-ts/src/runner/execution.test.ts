@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { CancelledError, ContextTooLargeError, PermanentError, TransientError } from "../errors/index.js";
 import { gated } from "../fakes/gated-task.js";
 import { InMemoryScheduler } from "../fakes/in-memory-scheduler.js";
+import { Context } from "../task/context.js";
 
 describe("a lease that is executed", () => {
   it("ends with Complete and the patch, and is listed in Hello until the receipt (P6)", async () => {
@@ -164,6 +165,40 @@ describe("a lease that is executed", () => {
     go();
     await scheduler.next("complete");
     expect(() => handle.isSlotHeld()).toThrow(expect.objectContaining({ code: "HANDLE_CONSUMED" }));
+  });
+
+  it.each<[string, () => unknown, "complete" | "fail"]>([
+    ["has succeeded", () => undefined, "complete"],
+    ["has returned values", () => ({ n: 1 }), "complete"],
+    ["has failed", () => Promise.reject(new Error("boom")), "fail"],
+  ])("lets nobody change the context of a task that %s, and everybody read it", async (_name, then, end) => {
+    let own: Context = new Context();
+    const seen: Context[] = [];
+    const a = (context: Context): unknown => {
+      own = context.set("seen", true) as Context;
+      return then();
+    };
+    const scheduler = new InMemoryScheduler({
+      a: {
+        fn: a,
+        onSuccess: (_id, context) => seen.push(context),
+        onFailure: (_id, _error, context) => seen.push(context),
+      },
+    });
+    scheduler.connect();
+    scheduler.lease("a", { input: { day: '"monday"' } });
+    const { seq } = await scheduler.next(end);
+    scheduler.receipt({ seq, isFinalFailure: end === "fail" });
+    await scheduler.settled();
+    expect(seen).toHaveLength(1);
+    for (const context of [own, ...seen]) {
+      const consumed = expect.objectContaining({ code: "CONTEXT_CONSUMED" });
+      expect(() => context.set("late", 1)).toThrow(consumed);
+      expect(() => context.insert("late", 1)).toThrow(consumed);
+      expect(() => context.update("day", 1)).toThrow(consumed);
+      expect(() => context.remove("day")).toThrow(consumed);
+      expect(context.toJSON()).toMatchObject({ day: "monday", seen: true });
+    }
   });
 
   it("resolves a checkpoint with its receipt, and says what was committed no second time", async () => {

@@ -23,7 +23,7 @@ import {
 } from "../errors/index.js";
 import type { Fencing, HostSays, Lease, LeaseState, Patch, Receipt } from "../protocol/words.js";
 import type { Context } from "../task/context.js";
-import { contextFromWire, isEmptyPatch, patchOf, takePatch } from "../task/context-wire.js";
+import { contextFromWire, endContext, isEmptyPatch, patchOf, takePatch } from "../task/context-wire.js";
 import type { ResolvedTask, TaskInfo } from "../task/definition.js";
 import { resultContext } from "../task/result.js";
 import { Callbacks } from "./callbacks.js";
@@ -106,6 +106,7 @@ export class Execution {
       this.#fail(ErrorRecord.from(error));
     } finally {
       handle?.consume();
+      endContext(context);
       this.deferral?.abandon();
     }
   }
@@ -202,6 +203,7 @@ export class Execution {
   /** The code has ended. */
   #end(outcome: Outcome, record: ErrorRecord | null = null): void {
     this.#isCodeOver = true;
+    endContext(this.context);
     if (this.#stopping === "fenced") {
       this.port.say({ type: "stopped", leaseId: this.leaseId }, () => this.#settle());
     } else if (this.#stopping === null) {

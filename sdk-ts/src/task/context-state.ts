@@ -16,6 +16,8 @@ export interface ContextState {
   base: ReadonlyMap<string, string>;
   /** What was set and removed on top of `base`, in the order of the keys' first change. */
   changes: Map<string, string | typeof REMOVED>;
+  /** Its task has ended: it can be read, and not be changed. */
+  hasEnded?: boolean;
 }
 
 /** Where a context keeps its state; every copy of this package finds it there. */

@@ -36,6 +36,11 @@ export function takePatch(context: AnyContext): Patch {
   return patch;
 }
 
+/** The task of a context has ended: it can be read as before, and changing it throws a ContextConsumedError. */
+export function endContext(context: AnyContext): void {
+  context[STATE].hasEnded = true;
+}
+
 /** Whether a patch changes anything. */
 export function isEmptyPatch(patch: Patch): boolean {
   return patch.removed.length === 0 && Object.keys(patch.set).length === 0;

@@ -1,5 +1,6 @@
 import { brand, hasBrand } from "../errors/brand.js";
 import {
+  ContextConsumedError,
   ContextKeyExistsError,
   ContextKeyInvalidError,
   ContextKeyMissingError,
@@ -101,11 +102,14 @@ export class Context<out T = OpenValues> implements AnyContext {
    * Sets a key, and returns this context. The value is written down at once: an error points here, and later changes of an
    * object that was passed have no effect.
    *
+   * @throws ContextKeyInvalidError when the key is empty, too long, reserved or not valid text
    * @throws ContextValueError when the value is none of JSON
+   * @throws ContextConsumedError when the task has ended; reading goes on to work
    */
   set<K extends string, V>(this: JsonOnly<V>, key: K, value: V): Context<WithKey<T, K, V>>;
   set(key: string, value: unknown): this {
-    this[STATE].changes.set(checked(key), encodeValue(value, key));
+    const { changes } = changeable(this, "set");
+    changes.set(checked(key), encodeValue(value, key));
     return this;
   }
 
@@ -113,12 +117,13 @@ export class Context<out T = OpenValues> implements AnyContext {
    * Sets a key that is not there yet, and returns this context.
    *
    * @throws ContextKeyExistsError when it is there
-   * @throws ContextValueError when the value is none of JSON
+   * @throws ContextKeyInvalidError, ContextValueError, ContextConsumedError as `set` does
    */
   insert<K extends string, V>(this: JsonOnly<V>, key: K, value: V): Context<WithKey<T, K, V>>;
   insert(key: string, value: unknown): this {
+    const { changes } = changeable(this, "insert");
     if (this.has(key)) throw new ContextKeyExistsError(key);
-    this[STATE].changes.set(checked(key), encodeValue(value, key));
+    changes.set(checked(key), encodeValue(value, key));
     return this;
   }
 
@@ -126,19 +131,24 @@ export class Context<out T = OpenValues> implements AnyContext {
    * Sets a key that is there already, and returns this context.
    *
    * @throws ContextKeyMissingError when it is not there, with the keys that are
-   * @throws ContextValueError when the value is none of JSON
+   * @throws ContextValueError, ContextConsumedError as `set` does
    */
   update<K extends string, V>(this: JsonOnly<V>, key: K, value: V): Context<WithKey<T, K, V>>;
   update(key: string, value: unknown): this {
+    const { changes } = changeable(this, "update");
     if (!this.has(key)) throw missing(this, key);
-    this[STATE].changes.set(key, encodeValue(value, key));
+    changes.set(key, encodeValue(value, key));
     return this;
   }
 
-  /** Removes a key, and returns this context. A key that is not there is fine. */
+  /**
+   * Removes a key, and returns this context. A key that is not there is fine.
+   *
+   * @throws ContextConsumedError as `set` does
+   */
   remove<K extends string>(key: K): Context<WithoutKey<T, K>>;
   remove(key: string): this {
-    removeFrom(this[STATE], key);
+    removeFrom(changeable(this, "remove"), key);
     return this;
   }
 
@@ -171,6 +181,12 @@ export class Context<out T = OpenValues> implements AnyContext {
 function missing(context: Context<unknown>, key: string): ContextKeyMissingError {
   const keys = context.keys();
   return new ContextKeyMissingError(key, keys, didYouMean(nearest(key, keys)));
+}
+
+function changeable(context: AnyContext, method: string): ContextState {
+  const state = context[STATE];
+  if (state.hasEnded === true) throw new ContextConsumedError(method);
+  return state;
 }
 
 function checked(key: string): string {

@@ -23,7 +23,10 @@ export interface TaskInfo {
   readonly leaseId: string;
 }
 
-/** Called in the host after the scheduler has accepted the result, at most once. What it throws is logged and has no effect. */
+/**
+ * Called in the host after the scheduler has accepted the result, at most once. The context is what the task left, to be read:
+ * changing it throws a ContextConsumedError. What the callback throws is logged and has no effect.
+ */
 export type OnSuccess = (taskId: string, context: Context, info: TaskInfo) => unknown;
 
 /**

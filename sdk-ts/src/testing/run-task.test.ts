@@ -35,6 +35,8 @@ describe("runTask", () => {
     const run = await runTask(double, { context: { n: 21, old: true } });
     expect(run).toMatchObject({ status: "SUCCEEDED", failure: null, attempt: 1, durationMs: 0, slotHeldMs: 0 });
     expect(run.context.toJSON()).toEqual({ n: 42 });
+    // It can be made the context of the next one.
+    expect(run.context.set("m", 1).toJSON()).toEqual({ n: 42, m: 1 });
     expect(run.patch).toEqual({ set: { n: 42 }, removed: ["old"] });
   });
 

@@ -3,7 +3,7 @@ import { OptionsError } from "../errors/index.js";
 import type { Lease, Patch } from "../protocol/words.js";
 import { type AnyContext, Context } from "../task/context.js";
 import type { OpenValues } from "../task/context-types.js";
-import { contextToWire } from "../task/context-wire.js";
+import { contextToWire, withValues } from "../task/context-wire.js";
 import type { ResolvedTask, WorkflowDefinition } from "../task/definition.js";
 import { describeValue, isPlainObject } from "../task/describe-value.js";
 import type { TaskMethod } from "../task/method-task.js";
@@ -120,7 +120,7 @@ function report(stage: TaskStage, record: TaskRecord, lease: Lease, durationMs: 
   const removed = [...committed].filter(([, text]) => text === null).map(([key]) => key);
   return {
     status: statusOf(end),
-    context: execution.context,
+    context: withValues(execution.context, {}),
     patch: patchReport({ set: Object.fromEntries(set), removed }),
     failure:
       end?.type === "failed" ? { ...end.failure, error: record.thrown.at(-1)?.error, retry: end.decision } : null,
