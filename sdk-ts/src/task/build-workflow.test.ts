@@ -122,6 +122,19 @@ describe("all problems are told at once", () => {
     ]);
   });
 
+  it("refuses texts that would arrive as others", () => {
+    const builder = new WorkflowBuilder("etl\ud800").description("\udc00").tag("a\ud800", "fine").tag("b", "\ud800");
+    const problems = problemsOf(() => builder.addTask({ id: "a\ud800" }, nothing).build());
+    expect(problems.map(({ path }) => path)).toEqual([
+      "name",
+      "description",
+      'tags["a\\ud800"]',
+      'tags["b"]',
+      "tasks[0].id",
+    ]);
+    expect(problems[1]?.message).toBe("holds a lone surrogate (half of a pair), which UTF-8 cannot carry");
+  });
+
   it("names the cycle", () => {
     const problems = problemsOf(() =>
       build(

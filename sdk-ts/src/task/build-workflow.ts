@@ -12,6 +12,7 @@ import { retryPolicy } from "./retry-options.js";
 import type { TaskHandle } from "./task-handle.js";
 import { labelOf, TaskLookup } from "./task-lookup.js";
 import type { TaskSpec } from "./task-spec.js";
+import { HALF_A_PAIR, isWellFormed } from "./well-formed.js";
 import type { DraftTask, WorkflowDraft } from "./workflow-draft.js";
 
 /** Most tasks of a workflow. */
@@ -49,20 +50,12 @@ function describeName(name: unknown): string {
   return typeof name === "string" ? quote(name) : describeValue(name);
 }
 
-function headProblems({ name, description, tags, input, tasks, problems: found }: WorkflowDraft): Problem[] {
+function headProblems(draft: WorkflowDraft): Problem[] {
+  const { name, input, tasks, problems: found } = draft;
   const problems: Problem[] = [];
   const wrongName = nameProblem(name);
   if (wrongName !== null) problems.push({ path: "name", message: wrongName });
-  if (typeof description !== "string") {
-    problems.push({ path: "description", message: `is ${describeValue(description)}; a description is text` });
-  }
-  for (const [key, value] of tags) {
-    const path = `tags[${typeof key === "string" ? quote(key) : describeValue(key)}]`;
-    if (typeof key !== "string" || key === "")
-      problems.push({ path, message: "the key of a tag is text, and not empty" });
-    if (typeof value !== "string")
-      problems.push({ path, message: `is ${describeValue(value)}; a tag's value is text` });
-  }
+  problems.push(...textProblems(draft));
   if (input !== undefined && !isSchema(input)) {
     problems.push({
       path: "input",
@@ -75,6 +68,23 @@ function headProblems({ name, description, tags, input, tasks, problems: found }
   }
   if (tasks.length > MAX_TASKS) {
     problems.push({ path: "tasks", message: `has ${tasks.length} tasks; at most ${MAX_TASKS} are allowed` });
+  }
+  return problems;
+}
+
+function textProblems({ description, tags }: WorkflowDraft): Problem[] {
+  const problems: Problem[] = [];
+  if (typeof description !== "string") {
+    problems.push({ path: "description", message: `is ${describeValue(description)}; a description is text` });
+  } else if (!isWellFormed(description)) problems.push({ path: "description", message: HALF_A_PAIR });
+  for (const [key, value] of tags) {
+    const path = `tags[${typeof key === "string" ? quote(key) : describeValue(key)}]`;
+    if (typeof key !== "string" || key === "")
+      problems.push({ path, message: "the key of a tag is text, and not empty" });
+    else if (!isWellFormed(key)) problems.push({ path, message: `the key ${HALF_A_PAIR}` });
+    if (typeof value !== "string")
+      problems.push({ path, message: `is ${describeValue(value)}; a tag's value is text` });
+    else if (!isWellFormed(value)) problems.push({ path, message: HALF_A_PAIR });
   }
   return problems;
 }

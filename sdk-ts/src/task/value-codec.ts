@@ -2,7 +2,7 @@ import { ContextValueError } from "../errors/context-errors.js";
 import { describeValue, isPlainObject } from "./describe-value.js";
 import { unsafeNumberIn } from "./number-scan.js";
 import { valuePath } from "./value-path.js";
-import { isWellFormed } from "./well-formed.js";
+import { HALF_A_PAIR, isWellFormed } from "./well-formed.js";
 
 /** Deepest nesting of arrays and objects: well within what the JSON parsers of other languages take. */
 export const MAX_VALUE_DEPTH = 100;
@@ -73,8 +73,7 @@ class Encoder {
   }
 
   #string(value: string): string {
-    if (!isWellFormed(value))
-      this.#fail("the string holds a lone surrogate (half of a pair), which UTF-8 cannot carry");
+    if (!isWellFormed(value)) this.#fail(`the string ${HALF_A_PAIR}`);
     return JSON.stringify(value);
   }
 
@@ -119,7 +118,7 @@ class Encoder {
     const members: string[] = [];
     for (const key of Object.keys(value)) {
       this.#segments.push(key);
-      if (!isWellFormed(key)) this.#fail("the key holds a lone surrogate (half of a pair), which UTF-8 cannot carry");
+      if (!isWellFormed(key)) this.#fail(`the key ${HALF_A_PAIR}`);
       members.push(`${JSON.stringify(key)}:${this.text(value[key])}`);
       this.#segments.pop();
     }
