@@ -32,7 +32,10 @@ export const ERROR_CODES = {
     status: "INVALID_ARGUMENT",
     doc: "A context key is empty, too long, reserved or not valid text.",
   },
-  CONTEXT_VALUE_INVALID: { status: "INVALID_ARGUMENT", doc: "A context value is not JSON text." },
+  CONTEXT_VALUE_INVALID: {
+    status: "INVALID_ARGUMENT",
+    doc: "A context value is not JSON text, or a key that came with one is none.",
+  },
   CONTEXT_TOO_LARGE: { status: "INVALID_ARGUMENT", doc: "A context or patch is over the limit that Welcome names." },
   WORKFLOW_NOT_FOUND: { status: "NOT_FOUND", doc: "No workflow of that name is registered in the namespace." },
   WORKFLOW_VERSION_NOT_FOUND: { status: "NOT_FOUND", doc: "The workflow has no such version." },
