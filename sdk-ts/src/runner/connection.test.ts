@@ -1,3 +1,5 @@
+import { toBinary } from "@bufbuild/protobuf";
+import { WorkRequestSchema } from "@cloaca/protocol";
 import { status } from "@grpc/grpc-js";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { FakeScheduler } from "../fakes/fake-scheduler.js";
@@ -132,6 +134,22 @@ describe("the end of a connection", () => {
     connect().outcome.catch(() => {});
     expect((await scheduler.connection()).hello?.resumeToken).toBe("");
   });
+});
+
+it("makes no message larger than the Welcome allows, whatever is ready at once (P10)", async () => {
+  const connection = connect();
+  const fake = await scheduler.connection();
+  const sizes: number[] = [];
+  fake.call.on("data", (request) => sizes.push(toBinary(WorkRequestSchema, request).length));
+  fake.welcome({ limits: { maxMessageBytes: 65_536, maxPatchBytes: 1_000, maxFailureBytes: 16_384 } });
+  await fake.settled();
+  const failure = { code: "C", type: "Error", message: "m", stack: "s".repeat(5_000) };
+  for (let n = 0; n < 50; n++) session.say({ type: "fail", leaseId: `l${n}`, failure, transient: false, final: true });
+  for (let n = 0; n < 50; n++) await fake.next("fail");
+  expect(Math.max(...sizes)).toBeGreaterThan(10_000);
+  expect(Math.max(...sizes)).toBeLessThanOrEqual(65_536);
+  connection.cancel();
+  await connection.outcome;
 });
 
 describe("a scheduler that goes away (P12)", () => {
