@@ -219,10 +219,7 @@ describe("Host", () => {
       workflow("etl", { a: { fn: () => {} } }),
       workflow("etl", { a: { fn: () => {} }, b: { fn: () => {} } }),
     ];
-    host.implement(
-      "etl",
-      plainTask("b", () => ({ b: "implemented" })),
-    );
+    host.implement("etl", "b", async (_context, handle) => ({ b: await handle.deferUntil(() => "implemented") }));
     for (const etl of [one, two]) await client.register(etl);
     expect((await client.execute(two)).context.toJSON()).toEqual({ a: "implemented", b: "implemented" });
     const { context } = await client.execute(one, {}, { version: await client.register(one) });

@@ -3,13 +3,17 @@ import { randomBytes } from "node:crypto";
 import { CloacaError, DefinitionError, RemoteError } from "../errors/index.js";
 import { oversize } from "../protocol/message-size.js";
 import type { Hello, Welcome } from "../protocol/words.js";
+import type { Context } from "../task/context.js";
 import type { ResolvedTask, WorkflowDefinition } from "../task/definition.js";
+import type { TaskHandle } from "../task/task-handle.js";
+import type { AnyTask, MaybePromise, TaskResult } from "../task/task-types.js";
 import { Backoff } from "./backoff.js";
 import type { BroughtWorkflow } from "./brought-workflow.js";
 import { CodeBook } from "./code-book.js";
 import { type ConnectionHooks, HostConnection, type Outcome, WELCOME_TIMEOUT_MS } from "./connection.js";
 import type { HostLog } from "./host-log.js";
 import { checkHostOptions, type HostOptions, type RunOptions } from "./host-options.js";
+import { type ImplementOptions, implementedTask } from "./implementation.js";
 import { KeepAlive } from "./keep-alive.js";
 import { HostSession } from "./session.js";
 
@@ -76,16 +80,37 @@ export class Host {
    * Brings a workflow and resolves, with the version that the scheduler gave it, once it is registered; for a host that does
    * not run yet, once it runs.
    *
-   * @throws DefinitionError when the workflow is larger than the scheduler takes in a message, RemoteError when the scheduler does
-   *   not take it; it is then forgotten, and all else goes on
+   * @throws DefinitionError when it is no workflow, or larger than the scheduler takes in a message; RemoteError when the scheduler
+   *   does not take it. It is then forgotten, and all else goes on
    */
   bring(workflow: WorkflowDefinition<object>): Promise<string> {
     return this.#bring(workflow).registered;
   }
 
-  /** Brings the code of one task of a workflow that another registers, for whatever version of it asks. */
-  implement(workflow: string, task: ResolvedTask): this {
-    const offer = this.#code.implement(workflow, task);
+  /**
+   * Brings the code of one task of a workflow that another registers, for whatever version of it asks:
+   *
+   * ```ts
+   * host.implement("etl", "wait_for_file", async (context, handle) => ({ file: await handle.deferUntil(() => findFile()) }));
+   * ```
+   *
+   * Dependencies, retries, the time limit and the trigger rule are those of the registered graph.
+   *
+   * @param workflowName name of the workflow, in the host's namespace
+   * @param taskId id of the task in it
+   * @param fn as of any task; a second parameter named `handle`, `taskHandle` or `task_handle` gets the handle
+   * @throws OptionsError with everything that is wrong
+   */
+  implement(
+    workflowName: string,
+    taskId: string,
+    fn: (context: Context, handle: TaskHandle) => MaybePromise<TaskResult>,
+    options?: ImplementOptions,
+  ): this;
+  /** The same with a task that `task(options, fn)` made, or one of a workflow that was built. Its code, handle and callbacks count. */
+  implement(workflowName: string, task: AnyTask | ResolvedTask): this;
+  implement(workflowName: string, ...code: readonly unknown[]): this {
+    const offer = this.#code.implement(workflowName, implementedTask(workflowName, code));
     if (this.#connection !== null) this.#session.say({ type: "register", offer });
     return this;
   }
@@ -197,8 +222,8 @@ export class Host {
     this.#keepAlive.watch(welcome);
     this.#ttlMs = welcome.ttlMs;
     this.#isServing = true;
-    this.#hasServed = true;
     this.#log.info("host_connected", { session: sessionId, generation, resumed });
+    this.#hasServed = true;
     for (const brought of missing) this.#sayRegister(brought);
     for (const { resolve } of this.#readyWaiters.splice(0)) resolve();
     this.#finishWhenIdle();
