@@ -3,6 +3,7 @@ import { Client, type RunResult } from "../client/client.js";
 import type { StartArguments } from "../client/start-options.js";
 import type { WorkflowDefinition } from "../task/definition.js";
 import { type EmbeddedScheduler, startEmbedded } from "./embedded.js";
+import { checkWorkflow } from "./given-workflow.js";
 import { Host } from "./host.js";
 import { checkRunnerOptions, type DefaultRunnerOptions, isEmbedded } from "./runner-options.js";
 import { watchService } from "./service-watch.js";
@@ -39,6 +40,7 @@ export class DefaultRunner {
    * the process with the code `CLOACA_TASK_NOT_SERVED`.
    *
    * @returns its final context, with the run
+   * @throws DefinitionError when it is no workflow, or larger than the scheduler takes in a message
    * @throws RunFailedError when it failed or was cancelled, with the tasks that did not succeed
    * @throws CloacaError `STORE_UNAVAILABLE` when the disk of the embedded scheduler did not take a commit: open the store anew
    */
@@ -46,6 +48,7 @@ export class DefaultRunner {
     workflow: WorkflowDefinition<Input>,
     ...args: StartArguments<Input>
   ): Promise<RunResult> {
+    checkWorkflow(workflow, "runner.execute");
     const { client, host, failure } = await this.#start();
     // The run is pinned to what was handed over, whatever version is the current one (P13).
     const version = await host.bring(workflow);

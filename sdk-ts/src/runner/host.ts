@@ -11,10 +11,12 @@ import { Backoff } from "./backoff.js";
 import type { BroughtWorkflow } from "./brought-workflow.js";
 import { CodeBook } from "./code-book.js";
 import { type ConnectionHooks, HostConnection, type Outcome, WELCOME_TIMEOUT_MS } from "./connection.js";
+import { checkWorkflow } from "./given-workflow.js";
 import type { HostLog } from "./host-log.js";
 import { checkHostOptions, type HostOptions, type RunOptions } from "./host-options.js";
 import { type ImplementOptions, implementedTask } from "./implementation.js";
 import { KeepAlive } from "./keep-alive.js";
+import { checkRunOptions } from "./run-options.js";
 import { HostSession } from "./session.js";
 
 /** Of a session that no Welcome has told its own. */
@@ -70,8 +72,11 @@ export class Host {
   /**
    * Brings a workflow: its graph and the code of all its tasks. While the host runs, the scheduler is told at once. Several
    * versions of a workflow can be brought: each run gets the code of its own.
+   *
+   * @throws DefinitionError when it is no workflow, with all that is wrong
    */
   register(workflow: WorkflowDefinition<object>): this {
+    checkWorkflow(workflow, "host.register");
     this.#bring(workflow);
     return this;
   }
@@ -84,6 +89,11 @@ export class Host {
    *   does not take it. It is then forgotten, and all else goes on
    */
   bring(workflow: WorkflowDefinition<object>): Promise<string> {
+    try {
+      checkWorkflow(workflow, "host.bring");
+    } catch (error) {
+      return Promise.reject(error);
+    }
     return this.#bring(workflow).registered;
   }
 
@@ -119,10 +129,16 @@ export class Host {
    * Serves until it is drained; connects again for ever, with a growing wait, while the scheduler is away. Rejects only when
    * the scheduler refuses the host for good, for example because of a definition that it does not take.
    *
+   * @throws OptionsError with everything that is wrong with the options; the host does not run then
    * @throws DefinitionError when a workflow that was registered before is larger than the scheduler takes in a message
    * @throws CloacaError `MESSAGE_UNWRITABLE` when something that the host has to say does not fit the protocol
    */
   run(options: RunOptions = {}): Promise<void> {
+    try {
+      checkRunOptions(options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
     this.#running ??= this.#supervise(options);
     return this.#running;
   }

@@ -96,7 +96,40 @@ describe("options of a host", () => {
   });
 });
 
+describe("options of host.run", () => {
+  it("are refused with all problems at once, and the host does not run", async () => {
+    const host = new Host({ url: "grpc://127.0.0.1:1" });
+    const wrong = { signal: 5, handleSignal: true, handleSignals: "no" };
+    const error: unknown = await host.run(loose(wrong)).catch((error: unknown) => error);
+    expect(error).toMatchObject({ code: "OPTIONS_INVALID", message: expect.stringMatching(/^host\.run: 3 problems/) });
+    expect((error as OptionsError).problems.map(({ message }) => message)).toEqual([
+      "is the number 5; write an AbortSignal, such as the signal of an AbortController",
+      '"handleSignal" is not an option of host.run; options are signal, handleSignals; did you mean "handleSignals"?',
+      '"no" is not one of true, false',
+    ]);
+    await host.run({ signal: AbortSignal.abort(), handleSignals: false });
+  });
+});
+
 describe("options of a runner", () => {
+  it.each(["nope", "127.0.0.1", "localhost:65536", ":7233", "grpc://127.0.0.1:0", 7233])(
+    "refuse to listen on %s, and say what would be right",
+    (listen) => {
+      expect(problemsOf(() => new DefaultRunner(loose({ url: "memory:", listen })))).toEqual([
+        expect.stringMatching(
+          /^listen: is the .*; write host:port, such as 127\.0\.0\.1:7233; port 0 takes a free one$/,
+        ),
+      ]);
+    },
+  );
+
+  it.each(["127.0.0.1:0", "localhost:65535", "[::1]:7233", "scheduler.internal:7233"])(
+    "take %s to listen on",
+    (listen) => {
+      expect(problemsOf(() => new DefaultRunner({ url: "memory:", listen }))).toEqual([]);
+    },
+  );
+
   it("are a url, or an object", () => {
     expect(new DefaultRunner("memory:").options).toEqual({ url: "memory:" });
     expect(problemsOf(() => new DefaultRunner({ url: "sqlite://runs.db", slots: 2, listen: "127.0.0.1:0" }))).toEqual(

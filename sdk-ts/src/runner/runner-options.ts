@@ -1,6 +1,6 @@
 import { OptionsError } from "../errors/index.js";
 import { describeValue } from "../task/describe-value.js";
-import { type Option, readOptions, text } from "../task/option-table.js";
+import { type Option, readOptions } from "../task/option-table.js";
 import type { HostLog } from "./host-log.js";
 import { addressProblem, logProblem, slotsProblem } from "./host-options.js";
 
@@ -9,19 +9,23 @@ export interface DefaultRunnerOptions {
   readonly url: string;
   /** Tasks that may hold a slot at once, 0 to 100,000. 10 by default. */
   readonly slots?: number;
-  /** Where an embedded scheduler listens, so that grpcurl and other hosts reach it. A free port of loopback by default. */
+  /**
+   * Where an embedded scheduler listens, so that grpcurl and other hosts reach it: `host:port`; port 0 takes a free one. A free port
+   * of loopback by default.
+   */
   readonly listen?: string;
   /** Hears what the runner's host tells about itself; silent by default. `console` fits. */
   readonly log?: HostLog;
 }
 
 const FORMS = "write memory:, sqlite://<path>, grpc://host:port or grpcs://host:port";
-const LONGEST_ADDRESS = 256;
+const LISTEN_FORM = "write host:port, such as 127.0.0.1:7233; port 0 takes a free one";
+const MAX_PORT = 65_535;
 
 const TABLE: readonly Option[] = [
   { name: "url", check: urlProblem, missing: `is missing; ${FORMS}` },
   { name: "slots", check: slotsProblem },
-  { name: "listen", check: text(LONGEST_ADDRESS) },
+  { name: "listen", check: listenProblem },
   { name: "log", check: logProblem },
 ];
 
@@ -42,4 +46,10 @@ function urlProblem(value: unknown): string | null {
   if (typeof value !== "string") return `is ${describeValue(value)}; ${FORMS}`;
   if (isEmbedded(value)) return null;
   return /^grpcs?:\/\//.test(value) ? addressProblem(value) : `is ${describeValue(value)}; ${FORMS}`;
+}
+
+function listenProblem(value: unknown): string | null {
+  const port = typeof value === "string" ? /^(?:\[[0-9a-fA-F:.]+\]|[^:/\s]+):(\d{1,5})$/.exec(value)?.[1] : undefined;
+  if (port === undefined) return `is ${describeValue(value)}; ${LISTEN_FORM}`;
+  return Number(port) <= MAX_PORT ? null : `is ${describeValue(value)}, and ports end at ${MAX_PORT}; ${LISTEN_FORM}`;
 }
