@@ -14,6 +14,11 @@ export class CodeBook {
   /** Code for whatever version: workflow, then task. */
   readonly #implementations = new Map<string, Map<string, ResolvedTask>>();
 
+  /** There is code for nothing. */
+  get isEmpty(): boolean {
+    return this.#brought.size === 0 && this.#implementations.size === 0;
+  }
+
   /**
    * Enters a workflow; the same one again is what is there already.
    *

@@ -193,6 +193,17 @@ describe("versions (P13)", () => {
     expect((await again).context.toJSON()).toEqual({ by: "one" });
   });
 
+  it("tells its log nothing of a host without tasks: they come with the first workflow", async () => {
+    const told: string[] = [];
+    const log = {
+      info: (message: string) => void told.push(message),
+      warn: (message: string) => void told.push(message),
+    };
+    await using runner = new DefaultRunner({ url: "memory:", log });
+    await runner.address();
+    expect(told).toEqual(["host_connected"]);
+  });
+
   it("rejects a workflow that the scheduler does not take, and serves the others on", async () => {
     await using runner = new DefaultRunner("memory:");
     await expect(runner.execute(workflow("not a name", { a: { fn: () => {} } }))).rejects.toMatchObject({

@@ -4,7 +4,8 @@ import type { StartArguments } from "../client/start-options.js";
 import type { WorkflowDefinition } from "../task/definition.js";
 import { type EmbeddedScheduler, startEmbedded } from "./embedded.js";
 import { checkWorkflow } from "./given-workflow.js";
-import { Host } from "./host.js";
+import { Host, WITHOUT_TASKS } from "./host.js";
+import type { HostLog } from "./host-log.js";
 import { checkRunnerOptions, type DefaultRunnerOptions, isEmbedded } from "./runner-options.js";
 import { watchService } from "./service-watch.js";
 
@@ -111,7 +112,7 @@ export class DefaultRunner {
     const host = new Host({
       url,
       ...(slots === undefined ? null : { slots }),
-      ...(log === undefined ? null : { log }),
+      ...(log === undefined ? null : { log: exceptWithoutTasks(log) }),
     });
     const failure = new AbortController();
     host.run({ handleSignals: false }).catch((error: unknown) => failure.abort(error));
@@ -124,4 +125,14 @@ export class DefaultRunner {
     }
     return { scheduler, host, client: new Client({ url }), url, failure: failure.signal };
   }
+}
+
+/** A runner's host has no tasks before the first workflow is executed: that is nothing to be told of. */
+function exceptWithoutTasks(log: HostLog): HostLog {
+  return {
+    info: (message, fields) => log.info(message, fields),
+    warn: (message, fields) => {
+      if (message !== WITHOUT_TASKS) log.warn(message, fields);
+    },
+  };
 }

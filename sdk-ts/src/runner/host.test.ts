@@ -332,6 +332,30 @@ describe("a workflow that is larger than the scheduler takes in a message (P10)"
   });
 });
 
+describe("a host that has code for nothing", () => {
+  it("says so when it is welcomed, once", async () => {
+    const warnings: string[] = [];
+    const connectedTwice = signal();
+    let connections = 0;
+    const log = {
+      info: (message: string) => {
+        if (message === "host_connected" && ++connections === 2) connectedTwice.fire();
+      },
+      warn: (message: string) => void warnings.push(message),
+    };
+    host = new Host({ url: `grpc://${scheduler.address}`, hostId: "host", log });
+    ended = host.run({ handleSignals: false });
+    const fake = await scheduler.welcomed();
+    await host.ready();
+    expect(warnings).toEqual(["host_without_tasks"]);
+    fake.end();
+    await scheduler.welcomed();
+    await connectedTwice.fired;
+    await host.ready();
+    expect(warnings).toEqual(["host_without_tasks", "host_disconnected"]);
+  });
+});
+
 describe("a drain (P12)", () => {
   it("finishes what runs, hands back what waits, and ends once all has its receipt", async () => {
     const go = signal();

@@ -24,6 +24,11 @@ const DEFAULT_TTL_MS = 15_000;
 /** How often a host that has a session tries to connect within its TTL, at the least. */
 const TRIES_PER_TTL = 3;
 
+/** What a host tells its log that has been welcomed and has code for nothing. */
+export const WITHOUT_TASKS = "host_without_tasks";
+const WITHOUT_TASKS_HINT =
+  "nothing is leased to this host until register, bring or implement has given it something to do";
+
 export class Host {
   readonly options: Required<HostOptions>;
   readonly #code = new CodeBook();
@@ -239,6 +244,7 @@ export class Host {
     this.#ttlMs = welcome.ttlMs;
     this.#isServing = true;
     this.#log.info("host_connected", { session: sessionId, generation, resumed });
+    if (!this.#hasServed && this.#code.isEmpty) this.#log.warn(WITHOUT_TASKS, { hint: WITHOUT_TASKS_HINT });
     this.#hasServed = true;
     for (const brought of missing) this.#sayRegister(brought);
     for (const { resolve } of this.#readyWaiters.splice(0)) resolve();
