@@ -1,8 +1,10 @@
 /** What a host is told, and what it takes where it is told nothing. */
 import { hostname } from "node:os";
-import { CloacaError, OptionsError } from "../errors/index.js";
+import { OptionsError } from "../errors/index.js";
 import { parseAddress } from "../protocol/channel.js";
-import { describeValue, isPlainObject } from "../task/describe-value.js";
+import { addressOption } from "../task/address-option.js";
+import { describeValue } from "../task/describe-value.js";
+import { LABELS } from "../task/labels.js";
 import { nameProblem } from "../task/names.js";
 import { type Option, readOptions, text, wholeNumber } from "../task/option-table.js";
 import { type HostLog, QUIET } from "./host-log.js";
@@ -43,17 +45,21 @@ const MAX_UINT32 = 2 ** 32 - 1;
 const MAX_TIMER_MS = 2 ** 31 - 1;
 const MAX_TEXT = 1_000;
 
+const ADDRESS = addressOption(parseAddress, "grpc://host:port");
+
+export const addressProblem = ADDRESS.check;
+
 export const slotsProblem = wholeNumber(0, MAX_SLOTS);
 
 const TABLE: readonly Option[] = [
-  { name: "url", check: addressProblem, missing: "is missing; write grpc://host:port" },
+  ADDRESS,
   { name: "slots", check: slotsProblem },
   { name: "maxLeases", check: wholeNumber(0, MAX_UINT32) },
   { name: "hostId", check: nameOption },
   // Empty means `default`, on the wire as well.
   { name: "namespace", check: (value) => (value === "" ? null : nameOption(value)) },
   { name: "buildId", check: text(MAX_TEXT) },
-  { name: "labels", check: labelsProblem },
+  LABELS,
   { name: "log", check: logProblem },
   { name: "drainGraceMs", check: wholeNumber(0, MAX_TIMER_MS, " milliseconds") },
 ];
@@ -67,23 +73,8 @@ export function checkHostOptions(options: HostOptions): Required<HostOptions> {
   return { url, slots, maxLeases, hostId, namespace, buildId, labels, log, drainGraceMs };
 }
 
-export function addressProblem(value: unknown): string | null {
-  if (typeof value !== "string") return `is ${describeValue(value)}; write grpc://host:port`;
-  try {
-    parseAddress(value);
-    return null;
-  } catch (error) {
-    return error instanceof CloacaError ? error.message : String(error);
-  }
-}
-
 function nameOption(value: unknown): string | null {
   return typeof value === "string" ? nameProblem(value) : `is ${describeValue(value)}; write a name`;
-}
-
-function labelsProblem(value: unknown): string | null {
-  const isFine = isPlainObject(value) && Object.values(value).every((label) => typeof label === "string");
-  return isFine ? null : `is ${describeValue(value)}; write an object whose values are text`;
 }
 
 export function logProblem(value: unknown): string | null {

@@ -68,7 +68,7 @@ describe("options of a host", () => {
       slot: 1,
       slots: 1.5,
       hostId: "4 hosts",
-      labels: { a: 1 },
+      labels: { a: 1, "": "b", c: "\ud800" },
       log: {},
       drainGraceMs: -1,
       maxLeases: "1",
@@ -77,12 +77,25 @@ describe("options of a host", () => {
       'slot: "slot" is not an option of a host',
       "slots: is the number 1.5",
       'hostId: "4 hosts" starts with "4"',
-      "labels: is an object",
+      'labels["a"]: is the number 1',
+      'labels[""]: the name is empty',
+      'labels["c"]: holds a lone surrogate (half of a pair)',
       "log: is an object",
       "drainGraceMs: is the number -1",
       'maxLeases: is the string "1"',
       "url: is missing",
     ]);
+  });
+
+  it("are labels of text, so many bytes of them", () => {
+    const url = "grpc://scheduler:7233";
+    for (const [labels, problem] of [
+      ["x", 'labels: is the string "x"; write an object whose values are text'],
+      [{ é: "x".repeat(16_384) }, "labels: has 16386 bytes of names and texts; at most 16384 are allowed"],
+    ]) {
+      expect(problemsOf(() => new Host(loose({ url, labels })))).toEqual([problem]);
+    }
+    expect(new Host({ url, labels: { é: "x".repeat(16_382) } }).options.labels).toHaveProperty("é");
   });
 
   it.each(["http://scheduler:7233", "scheduler", "grpc://scheduler", 7233])("refuse the address %s", (url) => {

@@ -3,12 +3,15 @@ import type { Problem } from "../errors/problem.js";
 import { quote } from "../errors/quote.js";
 import { unknownOption } from "../errors/unknown-option.js";
 import { describeValue, isPlainObject } from "./describe-value.js";
+import { isWellFormed } from "./well-formed.js";
 
 /** An option: its name, and what is wrong with a value of it. */
 export interface Option {
   readonly name: string;
   /** What is wrong with the value and what would be right; null when it is fine. */
   readonly check: (value: unknown) => string | null;
+  /** What is wrong within a value that is fine as a whole; the paths go on after the option's name, as `[2]` does. */
+  readonly parts?: (value: unknown) => readonly Problem[];
   /** The words that are allowed, when it takes one of a few. */
   readonly allowed?: readonly string[];
   /** What to say when it is not given; left out for what need not be given. */
@@ -40,14 +43,20 @@ export function readOptions(
       continue;
     }
     if (value === undefined) continue;
-    const message = option.check(value);
-    if (message === null) checked.push([name, value]);
-    else problems.push({ path: name, message, found: describeValue(value), ...suggestion(value, option.allowed) });
+    const wrong = problemsOf(option, value);
+    if (wrong.length === 0) checked.push([name, value]);
+    problems.push(...wrong);
   }
   for (const { name, missing } of table) {
     if (missing !== undefined && options[name] === undefined) problems.push({ path: name, message: missing });
   }
   return { checked: Object.fromEntries(checked), problems };
+}
+
+function problemsOf({ name, check, parts, allowed }: Option, value: unknown): Problem[] {
+  const message = check(value);
+  if (message !== null) return [{ path: name, message, found: describeValue(value), ...suggestion(value, allowed) }];
+  return (parts?.(value) ?? []).map((problem) => ({ ...problem, path: `${name}${problem.path}` }));
 }
 
 /** What is allowed, and which of it was meant by a wrong word. */
@@ -76,10 +85,26 @@ export function oneOf(...values: readonly (string | boolean)[]): Required<Pick<O
   return { check, allowed };
 }
 
+/** Checks for a list, and for each of its items. */
+export function listOf({
+  check,
+  allowed,
+}: Pick<Option, "check" | "allowed">): Required<Pick<Option, "check" | "parts">> {
+  const of = allowed === undefined ? "" : ` of ${allowed.join(", ")}`;
+  return {
+    check: (value) => (Array.isArray(value) ? null : `is ${describeValue(value)}; write a list${of}`),
+    parts: (value) =>
+      (Array.isArray(value) ? Array.from<unknown>(value) : []).flatMap((item, index) =>
+        problemsOf({ name: `[${index}]`, check, ...(allowed === undefined ? null : { allowed }) }, item),
+      ),
+  };
+}
+
 /** A check for text of a limited length, in UTF-16 units. */
 export function text(most: number): Option["check"] {
   return (value) => {
     if (typeof value !== "string") return `is ${describeValue(value)}; write text`;
-    return value.length <= most ? null : `has ${value.length} UTF-16 units; at most ${most} are allowed`;
+    if (value.length > most) return `has ${value.length} UTF-16 units; at most ${most} are allowed`;
+    return isWellFormed(value) ? null : "holds a lone surrogate (half of a pair), which UTF-8 cannot carry";
   };
 }
