@@ -3,7 +3,15 @@ export type { RunResult } from "./client/client-base.js";
 export type { ClientOptions } from "./client/client-options.js";
 export type { StartArguments, StartInput, StartOptions } from "./client/start-options.js";
 export type { HostLossInfo } from "./errors/host-loss-info.js";
-export { CloacaError, ConnectionError, RemoteError, RunFailedError } from "./errors/index.js";
+export {
+  CloacaError,
+  ConnectionError,
+  InputError,
+  OptionsError,
+  type Problem,
+  RemoteError,
+  RunFailedError,
+} from "./errors/index.js";
 export type { DrainOptions, HostInfo, HostLease } from "./protocol/admin-calls.js";
 export type {
   ListQuery,

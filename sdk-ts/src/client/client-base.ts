@@ -1,5 +1,5 @@
 /** The control plane, over whichever protocol: starts runs, waits for them, shows and controls them; workflows and hosts likewise. */
-import { OptionsError, RemoteError, RunFailedError } from "../errors/index.js";
+import { type CloacaError, RunFailedError } from "../errors/index.js";
 import { type DrainOptions, drainHost, type HostInfo, listHosts } from "../protocol/admin-calls.js";
 import type { Calls } from "../protocol/calls.js";
 import {
@@ -15,6 +15,7 @@ import {
   resumeRun,
   retryRun,
   type StartedRun,
+  type StartSpec,
   startRuns,
   type WatchQuery,
   watchRuns,
@@ -30,16 +31,23 @@ import {
   type WorkflowInfo,
   type WorkflowTaskInfo,
 } from "../protocol/workflow-calls.js";
-import { Context } from "../task/context.js";
+import type { Context } from "../task/context.js";
 import type { OpenValues } from "../task/context-types.js";
-import { contextFromWire, contextToWire } from "../task/context-wire.js";
+import { contextFromWire } from "../task/context-wire.js";
 import type { WorkflowDefinition } from "../task/definition.js";
-import { inputToWire } from "../task/input.js";
-import { nameProblem } from "../task/names.js";
 import { toWireWorkflow } from "../task/wire-workflow.js";
+import { checkArguments, DRAIN_OPTIONS, LIST_QUERY, RETRY_OPTIONS, WATCH_QUERY } from "./arguments.js";
 import { randomId } from "./random-id.js";
-import type { StartArguments, StartInput, StartOptions } from "./start-options.js";
+import {
+  checkStart,
+  checkStarts,
+  definitionOf,
+  type StartArguments,
+  type StartInput,
+  type StartOptions,
+} from "./start-options.js";
 import { StartQueue } from "./start-queue.js";
+import { startErrorAt, startSpec, startSpecs } from "./start-spec.js";
 
 export type { StartArguments, StartInput, StartOptions } from "./start-options.js";
 
@@ -54,26 +62,29 @@ export interface RunResult {
 /** Longest wait of one call; a longer one is made of several. */
 const WAIT_MS = 30_000;
 
-/** What `Client` does, in a program as in a browser. */
+/**
+ * What `Client` does, in a program as in a browser. Every method rejects with an `OptionsError` that lists everything that is wrong
+ * with what it was given, and with `CLIENT_CLOSED` after `close`.
+ */
 export abstract class ClientBase {
   readonly #channel: Calls;
   readonly #namespace: string;
   readonly #starts: StartQueue;
 
-  /**
-   * @param namespace empty for the default one
-   * @throws OptionsError when the namespace is no name
-   */
+  /** @param namespace empty for the default one */
   protected constructor(channel: Calls, namespace: string) {
-    const problem = namespace === "" ? null : nameProblem(namespace);
-    if (problem !== null) throw new OptionsError("Client", [{ path: "namespace", message: problem }]);
     this.#channel = channel;
     this.#namespace = namespace;
     this.#starts = new StartQueue((specs) => startRuns(channel, namespace, specs));
   }
 
-  /** Registers a workflow without a host; returns its version. A host registers its own. */
-  register(workflow: WorkflowDefinition<object>): Promise<string> {
+  /**
+   * Registers a workflow without a host; returns its version. A host registers its own.
+   *
+   * @throws RemoteError with `DEFINITION_INVALID` when the scheduler does not take it, or it is larger than a message may be
+   */
+  async register(workflow: WorkflowDefinition<object>): Promise<string> {
+    checkArguments("client.register", { workflow });
     return registerWorkflow(this.#channel, this.#namespace, toWireWorkflow(workflow));
   }
 
@@ -90,37 +101,39 @@ export abstract class ClientBase {
     ...args: StartArguments<Input>
   ): Promise<StartedRun> {
     const [input = {}, options = {}] = args;
-    const { version = "", priority = 0, labels = {}, traceparent = "", timeoutMs = 0 } = options;
-    const { requestId = randomId() } = options;
-    const name = typeof workflow === "string" ? workflow : workflow.name;
-    const definition = typeof workflow === "string" ? { name } : workflow;
-    const context = await textOf(definition, input);
-    return this.#starts.add({ workflow: name, version, context, priority, labels, traceparent, requestId, timeoutMs });
+    checkStart(workflow, options);
+    return this.#starts.add(await startSpec(definitionOf(workflow), input, options));
   }
 
-  /** Starts many runs; one result for each input, in order: what could not start is an error, and harms no other. */
-  startMany<Input extends object = OpenValues>(
+  /**
+   * Starts many runs; one result for each input, in order: what could not start is an error, and harms no other. Problems name
+   * the input that they are of, as in `inputs[2].day`.
+   *
+   * @throws OptionsError before anything is started, when what all of them share is wrong
+   */
+  async startMany<Input extends object = OpenValues>(
     workflow: WorkflowDefinition<Input> | string,
     inputs: readonly StartInput<NoInfer<Input>>[],
     options: Omit<StartOptions, "requestId"> = {},
-  ): Promise<(StartedRun | RemoteError)[]> {
-    return Promise.all(
-      inputs.map((input) =>
-        this.start(workflow, input, options).catch((error: unknown) => {
-          if (error instanceof RemoteError) return error;
-          throw error;
-        }),
-      ),
-    );
+  ): Promise<(StartedRun | CloacaError)[]> {
+    checkStarts(workflow, inputs, options);
+    const specs = await startSpecs(definitionOf(workflow), inputs, options);
+    const start = async (spec: StartSpec | CloacaError, index: number): Promise<StartedRun | CloacaError> => {
+      if (!("context" in spec)) return spec;
+      return this.#starts.add(spec).catch((error: unknown) => startErrorAt(index, error));
+    };
+    return Promise.all(specs.map(start));
   }
 
   /** Returns a run as it is now. */
-  get(runId: string): Promise<RunInfo> {
+  async get(runId: string): Promise<RunInfo> {
+    checkArguments("client.get", { runId });
     return getRun(this.#channel, this.#namespace, runId, 0);
   }
 
   /** Returns a run once it has ended. */
   async wait(runId: string, signal?: AbortSignal): Promise<RunInfo> {
+    checkArguments("client.wait", { runId, signal });
     for (;;) {
       signal?.throwIfAborted();
       const run = await getRun(this.#channel, this.#namespace, runId, WAIT_MS);
@@ -163,12 +176,14 @@ export abstract class ClientBase {
   }
 
   /** A page of runs, newest first. */
-  list(query: ListQuery = {}): Promise<{ runs: RunInfo[]; nextPageToken: string }> {
+  async list(query: ListQuery = {}): Promise<{ runs: RunInfo[]; nextPageToken: string }> {
+    checkArguments("client.list", {}, { given: query, table: LIST_QUERY });
     return listRuns(this.#channel, this.#namespace, query);
   }
 
   /** The task runs of a run, in declared order. */
-  tasks(runId: string): Promise<TaskRunInfo[]> {
+  async tasks(runId: string): Promise<TaskRunInfo[]> {
+    checkArguments("client.tasks", { runId });
     return listTaskRuns(this.#channel, this.#namespace, runId);
   }
 
@@ -181,8 +196,12 @@ export abstract class ClientBase {
    * with RUN_RETRIED, to the next end; one from the first event, while the run goes on again, passes over the failure. A watch
    * of all runs never ends by itself: `signal` ends it.
    */
-  watch(query: WatchQuery = {}, signal?: AbortSignal): AsyncGenerator<{ events: RunEventInfo[]; cursor: string }> {
-    return watchRuns(this.#channel, this.#namespace, query, signal);
+  async *watch(
+    query: WatchQuery = {},
+    signal?: AbortSignal,
+  ): AsyncGenerator<{ events: RunEventInfo[]; cursor: string }> {
+    checkArguments("client.watch", { signal }, { given: query, table: WATCH_QUERY });
+    yield* watchRuns(this.#channel, this.#namespace, query, signal);
   }
 
   /**
@@ -192,7 +211,8 @@ export abstract class ClientBase {
    * @param reason for people, and for the tasks
    * @throws RemoteError with `RUN_NOT_FOUND`
    */
-  cancel(runId: string, reason = ""): Promise<RunStatusName> {
+  async cancel(runId: string, reason = ""): Promise<RunStatusName> {
+    checkArguments("client.cancel", { runId, reason });
     return cancelRun(this.#channel, this.#namespace, runId, reason);
   }
 
@@ -202,7 +222,8 @@ export abstract class ClientBase {
    *
    * @throws RemoteError with `RUN_NOT_FOUND`
    */
-  pause(runId: string, reason = ""): Promise<RunStatusName> {
+  async pause(runId: string, reason = ""): Promise<RunStatusName> {
+    checkArguments("client.pause", { runId, reason });
     return pauseRun(this.#channel, this.#namespace, runId, reason);
   }
 
@@ -211,7 +232,8 @@ export abstract class ClientBase {
    *
    * @throws RemoteError with `RUN_NOT_FOUND`
    */
-  resume(runId: string): Promise<RunStatusName> {
+  async resume(runId: string): Promise<RunStatusName> {
+    checkArguments("client.resume", { runId });
     return resumeRun(this.#channel, this.#namespace, runId);
   }
 
@@ -222,7 +244,9 @@ export abstract class ClientBase {
    *   is repeated by the transport does not retry twice.
    * @throws RemoteError with `RUN_NOT_FAILED`, `RUN_NOT_FOUND`
    */
-  retry(runId: string, { requestId = randomId() }: { readonly requestId?: string } = {}): Promise<RetriedRun> {
+  async retry(runId: string, options: { readonly requestId?: string } = {}): Promise<RetriedRun> {
+    checkArguments("client.retry", { runId }, { given: options, table: RETRY_OPTIONS });
+    const { requestId = randomId() } = options;
     return retryRun(this.#channel, this.#namespace, runId, requestId);
   }
 
@@ -232,7 +256,8 @@ export abstract class ClientBase {
    * @param tasks only these; all that have not ended by default
    * @throws RemoteError with `RUN_NOT_FOUND`, `TASK_NOT_FOUND`
    */
-  explain(runId: string, tasks: readonly string[] = []): Promise<RunExplanation> {
+  async explain(runId: string, tasks: readonly string[] = []): Promise<RunExplanation> {
+    checkArguments("client.explain", { runId, tasks });
     return explainRun(this.#channel, this.#namespace, runId, tasks);
   }
 
@@ -247,7 +272,8 @@ export abstract class ClientBase {
    * @param version the current one by default
    * @throws RemoteError with `WORKFLOW_NOT_FOUND`, `WORKFLOW_VERSION_NOT_FOUND`
    */
-  workflowTasks(name: string, version = ""): Promise<WorkflowTaskInfo[]> {
+  async workflowTasks(name: string, version = ""): Promise<WorkflowTaskInfo[]> {
+    checkArguments("client.workflowTasks", { name, version });
     return listWorkflowTasks(this.#channel, this.#namespace, name, version);
   }
 
@@ -257,7 +283,8 @@ export abstract class ClientBase {
    * @returns its current version
    * @throws RemoteError with `WORKFLOW_NOT_FOUND`
    */
-  pauseWorkflow(name: string): Promise<WorkflowInfo> {
+  async pauseWorkflow(name: string): Promise<WorkflowInfo> {
+    checkArguments("client.pauseWorkflow", { name });
     return pauseWorkflow(this.#channel, this.#namespace, name);
   }
 
@@ -267,7 +294,8 @@ export abstract class ClientBase {
    * @returns its current version
    * @throws RemoteError with `WORKFLOW_NOT_FOUND`
    */
-  resumeWorkflow(name: string): Promise<WorkflowInfo> {
+  async resumeWorkflow(name: string): Promise<WorkflowInfo> {
+    checkArguments("client.resumeWorkflow", { name });
     return resumeWorkflow(this.#channel, this.#namespace, name);
   }
 
@@ -278,7 +306,8 @@ export abstract class ClientBase {
    * @returns the version that is current now
    * @throws RemoteError with `WORKFLOW_NOT_FOUND`, `WORKFLOW_VERSION_NOT_FOUND`
    */
-  promote(name: string, version = ""): Promise<WorkflowInfo> {
+  async promote(name: string, version = ""): Promise<WorkflowInfo> {
+    checkArguments("client.promote", { name, version });
     return promoteVersion(this.#channel, this.#namespace, name, version);
   }
 
@@ -293,7 +322,8 @@ export abstract class ClientBase {
    * @returns the host as it is now
    * @throws RemoteError with `HOST_NOT_FOUND`
    */
-  drainHost(hostId: string, options: DrainOptions = {}): Promise<HostInfo> {
+  async drainHost(hostId: string, options: DrainOptions = {}): Promise<HostInfo> {
+    checkArguments("client.drainHost", { hostId }, { given: options, table: DRAIN_OPTIONS });
     return drainHost(this.#channel, this.#namespace, hostId, options);
   }
 
@@ -305,12 +335,4 @@ export abstract class ClientBase {
   [Symbol.dispose](): void {
     this.close();
   }
-}
-
-/** A workflow's schema checks and completes plain values; a context is what somebody has made of them already. */
-async function textOf(
-  definition: Pick<WorkflowDefinition<object>, "name" | "input">,
-  input: StartInput<object>,
-): Promise<Record<string, string>> {
-  return input instanceof Context ? contextToWire(input) : inputToWire(definition, input);
 }

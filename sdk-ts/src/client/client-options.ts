@@ -1,3 +1,8 @@
+import { OptionsError } from "../errors/index.js";
+import { describeValue } from "../task/describe-value.js";
+import { nameProblem } from "../task/names.js";
+import { type Option, readOptions, wholeNumber } from "../task/option-table.js";
+
 export interface ClientOptions {
   /**
    * Address of the scheduler: `grpc://host:port`, or `grpcs://` for TLS. In a browser also `http://host:port` and `https://…`,
@@ -7,8 +12,33 @@ export interface ClientOptions {
   /** `default` by default. */
   readonly namespace?: string;
   /**
-   * A call that has no answer after this time fails with `DEADLINE_EXCEEDED`, in milliseconds; waiting for a run and watching
-   * take as long as they take. 30,000 by default.
+   * A call that has no answer after this time fails with `DEADLINE_EXCEEDED`, in milliseconds: 1 to 2,147,483,647; waiting for a
+   * run and watching take as long as they take. 30,000 by default.
    */
   readonly callTimeoutMs?: number;
+}
+
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/**
+ * The options with their defaults.
+ *
+ * @param address the option `url`, as the protocol of the client takes it
+ * @throws OptionsError with everything that is wrong with them
+ */
+export function checkClientOptions(options: ClientOptions, address: Option): Required<ClientOptions> {
+  const table: readonly Option[] = [
+    address,
+    // Empty means `default`, on the wire as well.
+    { name: "namespace", check: (value) => (value === "" ? null : nameOption(value)) },
+    { name: "callTimeoutMs", check: wholeNumber(1, MAX_TIMER_MS, " milliseconds") },
+  ];
+  const { problems } = readOptions(options, table, "a client");
+  if (problems.length > 0) throw new OptionsError("Client", problems);
+  const { url, namespace = "", callTimeoutMs = 30_000 } = options;
+  return { url, namespace, callTimeoutMs };
+}
+
+function nameOption(value: unknown): string | null {
+  return typeof value === "string" ? nameProblem(value) : `is ${describeValue(value)}; write a name`;
 }

@@ -2,7 +2,10 @@ import { brandError } from "./brand.js";
 import { CloacaError } from "./cloaca-error.js";
 import { describeProblems, type Problem } from "./problem.js";
 
-/** Options of a host, a runner or a deferral are not as they must be. Lists all problems at once. Code `OPTIONS_INVALID`. */
+/**
+ * Options of a host, a client, a runner or a deferral, or what a method of a client was given, are not as they must be. Lists all
+ * problems at once. Code `OPTIONS_INVALID`.
+ */
 export class OptionsError extends CloacaError {
   /** Every problem, its path the name of the option. */
   readonly problems: readonly Problem[];

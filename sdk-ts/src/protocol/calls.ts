@@ -6,6 +6,7 @@ import type {
   MessageInitShape,
   MessageShape,
 } from "@bufbuild/protobuf";
+import { CloacaError } from "../errors/index.js";
 
 export interface CallTime {
   /** When the call fails if it has no answer, in milliseconds since the epoch. */
@@ -14,7 +15,10 @@ export interface CallTime {
 
 /** What most calls need. */
 export interface UnaryCalls {
-  /** @throws RemoteError, ConnectionError */
+  /**
+   * @throws RemoteError, ConnectionError; CloacaError `REQUEST_INVALID` when the request cannot be encoded, `CLIENT_CLOSED` after
+   *   `close`
+   */
   unary<I extends DescMessage, O extends DescMessage>(
     method: DescMethodUnary<I, O>,
     request: MessageInitShape<I>,
@@ -31,4 +35,9 @@ export interface Calls extends UnaryCalls {
   ): AsyncGenerator<MessageShape<O>>;
 
   close(): void;
+}
+
+/** What a call after `close` ends with. */
+export function closedError(): CloacaError {
+  return new CloacaError("CLIENT_CLOSED", "the client was closed before this call; make a new one");
 }

@@ -1,19 +1,19 @@
 /** A connection to a scheduler by grpc-js: unary calls, a stream of answers, and the host's two-way stream. */
-import {
-  create,
-  type DescMessage,
-  type DescMethodServerStreaming,
-  type DescMethodUnary,
-  type MessageInitShape,
-  type MessageShape,
-  toBinary,
+import type {
+  DescMessage,
+  DescMethod,
+  DescMethodServerStreaming,
+  DescMethodUnary,
+  MessageInitShape,
+  MessageShape,
 } from "@bufbuild/protobuf";
 import { HostService, type WorkResponse, WorkResponseSchema } from "@cloaca/protocol";
 import { decoderOf } from "@cloaca/protocol/codec";
 import { type ClientDuplexStream, credentials, Client as GrpcClient, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { ConnectionError } from "../errors/index.js";
-import type { Calls, CallTime } from "./calls.js";
+import { type Calls, type CallTime, closedError } from "./calls.js";
 import { fromServiceError } from "./remote-error.js";
+import { requestBytes } from "./request-bytes.js";
 
 export interface ParsedAddress {
   /** Host and port. */
@@ -24,13 +24,19 @@ export interface ParsedAddress {
 /** `grpc://host:port`, `grpcs://host:port` or `host:port`. Throws ConnectionError for everything else. */
 export function parseAddress(url: string): ParsedAddress {
   const match = /^(?:(grpcs?):\/\/)?((?:\[[0-9a-fA-F:]+\]|[^:/\s]+):\d{1,5})\/?$/.exec(url);
-  if (match?.[2] === undefined) {
+  if (match?.[2] === undefined || portOf(match[2]) > MAX_PORT) {
     throw new ConnectionError(
       url,
       "this is no address of a scheduler; write grpc://host:port, or grpcs://host:port for TLS",
     );
   }
   return { target: match[2], isTls: match[1] === "grpcs" };
+}
+
+const MAX_PORT = 65_535;
+
+function portOf(target: string): number {
+  return Number(target.slice(target.lastIndexOf(":") + 1));
 }
 
 /** Keeps answers with many task runs from being refused; requests are the scheduler's to limit. */
@@ -47,6 +53,7 @@ export class Channel implements Calls {
   readonly address: string;
   readonly #client: GrpcClient;
   readonly #callTimeoutMs: number;
+  #isClosed = false;
 
   constructor(url: string, { callTimeoutMs = Number.POSITIVE_INFINITY }: ChannelOptions = {}) {
     const { target, isTls } = parseAddress(url);
@@ -62,17 +69,18 @@ export class Channel implements Calls {
     });
   }
 
-  unary<I extends DescMessage, O extends DescMessage>(
+  async unary<I extends DescMessage, O extends DescMessage>(
     method: DescMethodUnary<I, O>,
     request: MessageInitShape<I>,
     time: CallTime = {},
   ): Promise<MessageShape<O>> {
+    const bytes = this.#bytesOf(method, request);
     return new Promise((resolve, reject) => {
       this.#client.makeUnaryRequest(
         `/${method.parent.typeName}/${method.name}`,
-        (message: MessageShape<I>) => bytesOf(method.input, message),
+        asIs,
         decoderOf(method.output),
-        create(method.input, request),
+        bytes,
         new Metadata(),
         { deadline: Date.now() + this.#callTimeoutMs, ...time },
         (error: ServiceError | null, response?: MessageShape<O>) => {
@@ -92,9 +100,9 @@ export class Channel implements Calls {
   ): AsyncGenerator<MessageShape<O>> {
     const call = this.#client.makeServerStreamRequest(
       `/${method.parent.typeName}/${method.name}`,
-      (message: MessageShape<I>) => bytesOf(method.input, message),
+      asIs,
       decoderOf(method.output),
-      create(method.input, request),
+      this.#bytesOf(method, request),
       new Metadata(),
       {},
     );
@@ -124,11 +132,18 @@ export class Channel implements Calls {
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#client.close();
+  }
+
+  /** Encoded here, so that what cannot be is told from what the scheduler refuses. */
+  #bytesOf<I extends DescMessage>(method: DescMethod & { readonly input: I }, request: MessageInitShape<I>): Buffer {
+    if (this.#isClosed) throw closedError();
+    const bytes = requestBytes(method, request);
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 }
 
-function bytesOf<S extends DescMessage>(schema: S, message: MessageShape<S>): Buffer {
-  const bytes = toBinary(schema, message);
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+function asIs(bytes: Buffer): Buffer {
+  return bytes;
 }

@@ -10,8 +10,9 @@ import {
 import { ConnectError, type Transport } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
 import { ConnectionError, type RemoteError } from "../errors/index.js";
-import type { Calls, CallTime } from "./calls.js";
+import { type Calls, type CallTime, closedError } from "./calls.js";
 import { errorOf } from "./error-details.js";
+import { requestBytes } from "./request-bytes.js";
 
 export interface FetchChannelOptions {
   /** A unary call that names no deadline fails after this time, in milliseconds. */
@@ -38,12 +39,15 @@ export class FetchChannel implements Calls {
     request: MessageInitShape<I>,
     { deadline }: CallTime = {},
   ): Promise<MessageShape<O>> {
+    if (this.#closing.signal.aborted) throw closedError();
     const leftMs = deadline === undefined ? this.#callTimeoutMs : deadline - Date.now();
     const timeoutMs = Math.min(Math.max(1, Math.ceil(leftMs)), MAX_TIMEOUT_MS);
     try {
       const { signal } = this.#closing;
       return (await this.#transport.unary(method, signal, timeoutMs, undefined, request)).message;
     } catch (error) {
+      // What cannot be encoded was not sent: that is no word of the scheduler.
+      requestBytes(method, request);
       throw this.#errorOf(error);
     }
   }
@@ -53,6 +57,7 @@ export class FetchChannel implements Calls {
     request: MessageInitShape<I>,
     signal?: AbortSignal,
   ): AsyncGenerator<MessageShape<O>> {
+    if (this.#closing.signal.aborted) throw closedError();
     const over = new AbortController();
     const end = (): void => over.abort();
     for (const ending of [signal, this.#closing.signal]) ending?.addEventListener("abort", end);
@@ -68,6 +73,7 @@ export class FetchChannel implements Calls {
       yield* message;
     } catch (error) {
       if (signal?.aborted) return;
+      requestBytes(method, request);
       throw this.#errorOf(error);
     } finally {
       for (const ending of [signal, this.#closing.signal]) ending?.removeEventListener("abort", end);

@@ -16,6 +16,7 @@ import {
   type TaskRunStateName,
   taskRunInfo,
 } from "./run-info.js";
+import { utf8Bytes } from "./utf8-bytes.js";
 
 /** What to start. */
 export interface StartSpec {
@@ -39,6 +40,32 @@ export interface StartedRun {
   readonly existing: boolean;
 }
 
+/** More than what is no text takes, and what names each text. */
+const SPEC_OVERHEAD_BYTES = 64;
+const ENTRY_OVERHEAD_BYTES = 16;
+
+/** Size of a spec in a message, at the most. */
+export function specBytes({ workflow, version, context, labels, traceparent, requestId }: StartSpec): number {
+  const texts = [workflow, version, traceparent, requestId];
+  const bytes = texts.reduce((sum, text) => sum + utf8Bytes(text), SPEC_OVERHEAD_BYTES);
+  return bytes + entriesBytes(context) + entriesBytes(labels);
+}
+
+function entriesBytes(texts: Readonly<Record<string, string>>): number {
+  let bytes = 0;
+  for (const [key, text] of Object.entries(texts)) bytes += ENTRY_OVERHEAD_BYTES + utf8Bytes(key) + utf8Bytes(text);
+  return bytes;
+}
+
+/** The error of a start that is alone in its message, and too large for it. */
+export function startTooLarge({ context }: StartSpec, refusal: RemoteError): RemoteError {
+  const limit = `more than the scheduler takes in a message (${refusal.message})`;
+  const remedy = "keep large data elsewhere, and put a reference to it into the context";
+  const message = `has about ${entriesBytes(context)} bytes, ${limit}; ${remedy}`;
+  const details = { ...refusal.details, problems: [{ path: "context", message }] };
+  return new RemoteError("CONTEXT_TOO_LARGE", `context ${message}`, details, { cause: refusal });
+}
+
 /** One result for each spec, in order; what was refused is an error. */
 export async function startRuns(
   channel: UnaryCalls,
@@ -47,14 +74,16 @@ export async function startRuns(
 ): Promise<(StartedRun | RemoteError)[]> {
   const runs = specs.map(({ context, labels, ...spec }) => ({ ...spec, context, labels }));
   const { results } = await channel.unary(RunService.method.startRuns, { namespace, runs });
-  return results.map(({ result }) => {
+  return results.map(({ result }, index) => {
     if (result.case === "started") {
       const { runId, workflowVersion, existing } = result.value;
       return { runId, workflowVersion, existing };
     }
     const { code = "INTERNAL", message = "the scheduler gave no result", problems = [] } = result.value ?? {};
-    const found = problems.map(({ field, description }) => ({ path: field, message: description }));
-    return new RemoteError(code, message, { problems: found });
+    // Which start of a message it was is nothing to its caller.
+    const own = (text: string): string => text.replaceAll(`runs[${index}].`, "");
+    const found = problems.map(({ field, description }) => ({ path: own(field), message: own(description) }));
+    return new RemoteError(code, own(message), { problems: found });
   });
 }
 
@@ -64,6 +93,16 @@ export async function getRun(channel: UnaryCalls, namespace: string, runId: stri
   const { run } = await channel.unary(RunService.method.getRun, { namespace, runId, waitMs }, options);
   if (run === undefined) throw new RemoteError("INTERNAL", "the scheduler's answer has no run");
   return runInfo(run);
+}
+
+/** The statuses of runs. */
+export const RUN_STATUSES: readonly string[] = namesOf(RunStatus);
+
+/** The types of events. */
+export const RUN_EVENT_TYPES: readonly string[] = namesOf(RunEventType);
+
+function namesOf(values: Readonly<Record<string, string | number>>): string[] {
+  return Object.keys(values).filter((name) => typeof values[name] === "number" && name !== "UNSPECIFIED");
 }
 
 export interface ListQuery {

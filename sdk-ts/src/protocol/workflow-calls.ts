@@ -1,9 +1,12 @@
 /** `WorkflowService`, in words of the SDK. */
-import { type TriggerRule, type Workflow, WorkflowService } from "@cloaca/protocol";
+import { toBinary } from "@bufbuild/protobuf";
+import { type TriggerRule, type Workflow, WorkflowDefinitionSchema, WorkflowService } from "@cloaca/protocol";
 import { RemoteError } from "../errors/index.js";
+import { quote } from "../errors/quote.js";
 import type { UnaryCalls } from "./calls.js";
 import { toWireDefinition } from "./encode-definition.js";
 import { date } from "./run-info.js";
+import { isTooLarge } from "./too-large.js";
 import type { WireWorkflow } from "./words.js";
 
 /** One version of a workflow, as the scheduler knows it. */
@@ -30,8 +33,22 @@ export async function registerWorkflow(
   workflow: WireWorkflow,
 ): Promise<string> {
   const request = { namespace, definition: toWireDefinition(workflow) };
-  const response = await channel.unary(WorkflowService.method.registerWorkflow, request);
-  return response.workflow?.version ?? "";
+  try {
+    const response = await channel.unary(WorkflowService.method.registerWorkflow, request);
+    return response.workflow?.version ?? "";
+  } catch (error) {
+    if (!isTooLarge(error)) throw error;
+    const { length } = toBinary(WorkflowDefinitionSchema, request.definition);
+    throw definitionTooLarge(workflow.name, length, error);
+  }
+}
+
+function definitionTooLarge(name: string, bytes: number, refusal: RemoteError): RemoteError {
+  const limit = `more than the scheduler takes in a message (${refusal.message})`;
+  const remedy = "shorten its ids, rules and texts, or make several workflows of it";
+  const message = `has ${bytes} bytes, ${limit}; ${remedy}`;
+  const details = { ...refusal.details, problems: [{ path: "definition", message }] };
+  return new RemoteError("DEFINITION_INVALID", `workflow ${quote(name)} ${message}`, details, { cause: refusal });
 }
 
 /** A task of a version of a workflow, as far as the graph goes. */

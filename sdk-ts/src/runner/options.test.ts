@@ -98,11 +98,14 @@ describe("options of a host", () => {
     expect(new Host({ url, labels: { é: "x".repeat(16_382) } }).options.labels).toHaveProperty("é");
   });
 
-  it.each(["http://scheduler:7233", "scheduler", "grpc://scheduler", 7233])("refuse the address %s", (url) => {
-    expect(problemsOf(() => new Host(loose({ url })))).toEqual([
-      expect.stringMatching(/^url: .*write grpc:\/\/host:port/),
-    ]);
-  });
+  it.each(["http://scheduler:7233", "scheduler", "grpc://scheduler", "grpc://scheduler:65536", 7233])(
+    "refuse the address %s",
+    (url) => {
+      expect(problemsOf(() => new Host(loose({ url })))).toEqual([
+        expect.stringMatching(/^url: .*write grpc:\/\/host:port/),
+      ]);
+    },
+  );
 
   it("take the namespace that is empty for the default one", () => {
     expect(new Host({ url: "grpc://scheduler:7233", namespace: "" }).options.namespace).toBe("");

@@ -1,0 +1,89 @@
+/** What the methods of a client may be given. What is wrong is said here, before anything is sent. */
+import { OptionsError } from "../errors/index.js";
+import { RUN_EVENT_TYPES, RUN_STATUSES } from "../protocol/run-calls.js";
+import { describeValue } from "../task/describe-value.js";
+import { listOf, type Option, oneOf, readOptions, text, wholeNumber } from "../task/option-table.js";
+
+/** Longest id, name, token or cursor that is worth asking for, in UTF-16 units. */
+const MAX_ID = 1_000;
+/** Longest text for people; the scheduler keeps the first 1,024 units. */
+const MAX_REASON = 65_536;
+/** Longest request id. */
+export const MAX_REQUEST_ID = 256;
+const MAX_UINT32 = 2 ** 32 - 1;
+const MAX_PAGE_SIZE = 1_000;
+
+const A_WORKFLOW = "pass what workflow(…) returned, or build() of a WorkflowBuilder";
+
+const id = text(MAX_ID);
+const reason: Option = { name: "reason", check: text(MAX_REASON) };
+
+const ARGUMENTS: readonly Option[] = [
+  { name: "workflow", check: definitionProblem, missing: `is missing; ${A_WORKFLOW}` },
+  { name: "runId", check: id, missing: "is missing; pass the id of a run" },
+  { name: "name", check: id, missing: "is missing; pass the name of a workflow" },
+  { name: "hostId", check: id, missing: "is missing; pass the id of a host" },
+  { name: "version", check: id },
+  { name: "tasks", ...listOf({ check: id }) },
+  { name: "signal", check: signalProblem },
+  reason,
+];
+
+export const LIST_QUERY: readonly Option[] = [
+  { name: "workflow", check: id },
+  { name: "statuses", ...listOf(oneOf(...RUN_STATUSES)) },
+  { name: "pageSize", check: wholeNumber(1, MAX_PAGE_SIZE) },
+  { name: "pageToken", check: id },
+];
+
+export const WATCH_QUERY: readonly Option[] = [
+  { name: "runId", check: id },
+  { name: "workflow", check: id },
+  { name: "types", ...listOf(oneOf(...RUN_EVENT_TYPES)) },
+  { name: "cursor", check: id },
+  { name: "fromStart", ...oneOf(true, false) },
+  { name: "untilEnd", ...oneOf(true, false) },
+];
+
+export const RETRY_OPTIONS: readonly Option[] = [{ name: "requestId", check: text(MAX_REQUEST_ID) }];
+
+export const DRAIN_OPTIONS: readonly Option[] = [
+  { name: "graceMs", check: wholeNumber(0, MAX_UINT32, " milliseconds") },
+  reason,
+];
+
+/**
+ * Looks at what a method was given.
+ *
+ * @param call the method, for messages: `client.list`
+ * @param given its arguments by name
+ * @param options its options, when it takes some, with the table of those that there are
+ * @throws OptionsError with everything that is wrong
+ */
+export function checkArguments(
+  call: string,
+  given: Readonly<Record<string, unknown>>,
+  options?: { readonly given: unknown; readonly table: readonly Option[] },
+): void {
+  const table = ARGUMENTS.filter(({ name }) => Object.hasOwn(given, name));
+  const { problems } = readOptions(given, table, call);
+  if (options !== undefined) problems.push(...readOptions(options.given, options.table, call).problems);
+  if (problems.length > 0) throw new OptionsError(call, problems);
+}
+
+/** Whether it looks like what `workflow` and `WorkflowBuilder.build` make. */
+function definitionProblem(value: unknown): string | null {
+  const { name, tasks } = (value ?? {}) as { readonly name?: unknown; readonly tasks?: unknown };
+  if (typeof name === "string" && Array.isArray(tasks) && tasks.every(isTask)) return null;
+  return `is ${describeValue(value)}; ${A_WORKFLOW}`;
+}
+
+function isTask(value: unknown): boolean {
+  const { id: taskId, dependencies } = (value ?? {}) as { readonly id?: unknown; readonly dependencies?: unknown };
+  return typeof taskId === "string" && Array.isArray(dependencies);
+}
+
+function signalProblem(value: unknown): string | null {
+  const isSignal = typeof (value as Partial<AbortSignal> | null)?.throwIfAborted === "function";
+  return isSignal ? null : `is ${describeValue(value)}; pass the signal of an AbortController`;
+}

@@ -1,0 +1,12 @@
+import { RemoteError } from "../errors/index.js";
+
+/** In the words of the gRPC and Connect libraries. */
+const WORDS = /larger than|exceeds|too large/i;
+
+/** Whether a message was refused for its size, before anybody has read it. */
+export function isTooLarge(error: unknown): error is RemoteError {
+  if (!(error instanceof RemoteError)) return false;
+  if (error.code === "REQUEST_TOO_LARGE") return true;
+  // The status is also that of proxies which let nobody call so often.
+  return error.details.status === "RESOURCE_EXHAUSTED" && WORDS.test(error.message);
+}
