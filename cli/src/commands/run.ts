@@ -41,7 +41,7 @@ export function runWorkflowCommand(): Command {
     .addOption(
       new Option("--timeout-ms <ms>", "cancel it when it is not over after this time; 0 is no limit")
         .default(0)
-        .argParser(wholeNumber(0, 4_294_967_295)),
+        .argParser(wholeNumber(0, 2_147_483_647)),
     )
     .option("--request-id <id>", "the same id with the same content starts it once, however often it is said")
     .addHelpText(

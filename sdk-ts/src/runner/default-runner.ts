@@ -52,10 +52,10 @@ export class DefaultRunner {
     checkWorkflow(workflow, "runner.execute");
     const { client, host, failure } = await this.#start();
     // The run is pinned to what was handed over, whatever version is the current one (P13).
-    const version = await host.bring(workflow);
+    const version = await unless(failure, host.bring(workflow));
     const [input, options] = args;
     const pinned = [input ?? {}, { version, ...options }] as StartArguments<Input>;
-    const { runId } = await client.start(workflow, ...pinned);
+    const { runId } = await unless(failure, client.start(workflow, ...pinned));
     const over = new AbortController();
     watchService(client, runId, { patienceMs: PATIENCE_MS, say: (...said) => this.#warn(runId, ...said) }, over.signal);
     try {
@@ -118,12 +118,29 @@ export class DefaultRunner {
     host.run({ handleSignals: false }).catch((error: unknown) => failure.abort(error));
     void scheduler?.lost.then((error) => failure.abort(error));
     try {
-      await host.ready();
+      await unless(failure.signal, host.ready());
     } catch (error) {
-      await scheduler?.stop();
+      host.drain().catch(() => {});
+      // What became of its disk is said already.
+      await scheduler?.stop().catch(() => {});
       throw error;
     }
     return { scheduler, host, client: new Client({ url }), url, failure: failure.signal };
+  }
+}
+
+/** What is waited for, or the reason of what ends the wait for ever. */
+async function unless<T>(failure: AbortSignal, awaited: Promise<T>): Promise<T> {
+  const over = new AbortController();
+  const failed = new Promise<never>((_resolve, reject) => {
+    const fail = (): void => reject(failure.reason as Error);
+    if (failure.aborted) fail();
+    else failure.addEventListener("abort", fail, { once: true, signal: over.signal });
+  });
+  try {
+    return await Promise.race([awaited, failed]);
+  } finally {
+    over.abort();
   }
 }
 
