@@ -2,30 +2,19 @@
 import { OptionsError } from "../errors/index.js";
 import type { Problem } from "../errors/problem.js";
 import { resolved } from "../task/build-workflow.js";
-import type { OnFailure, OnRetry, OnSuccess, ResolvedTask } from "../task/definition.js";
+import type { ResolvedTask } from "../task/definition.js";
 import { describeValue, isPlainObject } from "../task/describe-value.js";
 import { nameProblem } from "../task/names.js";
 import { readOptions } from "../task/option-table.js";
-import { TASK_OPTIONS } from "../task/task-options.js";
+import { type CommonTaskOptions, TASK_OPTIONS } from "../task/task-options.js";
 import { isFunction, type TaskSpec, taskOf, taskSpec } from "../task/task-spec.js";
 
-/** What can be said about the code of a task. The rest belongs to the graph, and so to whoever registers that. */
-export interface ImplementOptions {
-  /**
-   * Whether the code is called with a handle. By default it is when its second parameter is named `handle`, `taskHandle` or
-   * `task_handle`. Say it where a minifier may rename parameters.
-   */
-  readonly handle?: boolean | undefined;
-  /** Called in the host after the result was accepted, at most once. Its errors are logged and have no effect. */
-  readonly onSuccess?: OnSuccess | undefined;
-  /** Called in the host whose failure was final, at most once. Its errors are logged and have no effect. */
-  readonly onFailure?: OnFailure | undefined;
-  /** Called in the host whose failure is followed by another attempt, at most once for each failure. */
-  readonly onRetry?: OnRetry | undefined;
-}
+const OPTION_NAMES = ["handle", "onSuccess", "onFailure", "onRetry"] as const;
 
-const OPTION_NAMES = ["handle", "onSuccess", "onFailure", "onRetry"];
-const TABLE = TASK_OPTIONS.filter(({ name }) => OPTION_NAMES.includes(name));
+/** What can be said about the code of a task. The rest belongs to the graph, and so to whoever registers that. */
+export type ImplementOptions = Pick<CommonTaskOptions, (typeof OPTION_NAMES)[number]>;
+
+const TABLE = TASK_OPTIONS.filter(({ name }) => OPTION_NAMES.some((own) => own === name));
 const WRITE = "write host.implement(workflowName, taskId, fn)";
 
 /**
