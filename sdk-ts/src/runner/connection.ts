@@ -1,6 +1,7 @@
 /** One connection of a host, from `Hello` to its end, and what its end means for the next one. */
 import { type CloacaError, ConnectionError, RemoteError } from "../errors/index.js";
 import { Channel, parseAddress } from "../protocol/channel.js";
+import { isTooLarge } from "../protocol/too-large.js";
 import type { Hello, SchedulerSays, Welcome } from "../protocol/words.js";
 import { WorkStream, type WorkStreamListener } from "../protocol/work-stream.js";
 import type { HostSession } from "./session.js";
@@ -42,9 +43,6 @@ const FATAL: ReadonlySet<string> = new Set([
   "PERMISSION_DENIED",
   "MESSAGE_UNWRITABLE",
 ]);
-
-/** The status of a message that is larger than the scheduler takes. */
-const TOO_LARGE = "RESOURCE_EXHAUSTED";
 
 export class HostConnection {
   readonly #channel: Channel;
@@ -166,7 +164,7 @@ export class HostConnection {
       return retryable(null);
     }
     if (error.code === "RESUME_TOKEN_INVALID") this.session.forgetSession();
-    if (error.code === TOO_LARGE && this.#welcome === null) this.session.forgetLimit();
+    if (this.#welcome === null && isTooLarge(error)) this.session.forgetLimit();
     return FATAL.has(error.code) ? { type: "fatal", error } : retryable(error);
   }
 }
