@@ -59,7 +59,7 @@ export class WorkStream {
     });
     this.#call.on("drain", () => {
       this.#isFull = false;
-      this.#flush();
+      this.#say(() => this.#flush());
     });
     // The status comes after the last message and after an error; it alone says how the stream ended.
     this.#call.on("error", () => {});
@@ -70,17 +70,22 @@ export class WorkStream {
   }
 
   hello(hello: Hello): void {
-    for (const event of encodeHello(hello, this.maxMessageBytes)) this.#write([event]);
+    this.#say(() => {
+      // Each part in a message of its own: that is what chunks are for.
+      for (const event of encodeHello(hello, this.maxMessageBytes)) this.#write([event]);
+    });
   }
 
   heartbeat(nonce: number, mainLoopLagMs: number): void {
     this.#waiting.push({ event: encodeHeartbeat(nonce, mainLoopLagMs), bytes: 0 });
-    this.#flush();
+    this.#say(() => this.#flush());
   }
 
   send(events: readonly NumberedEvent[]): void {
-    for (const event of events) this.#waiting.push({ event: encodeEvent(event), bytes: eventBytes(event) });
-    this.#flush();
+    this.#say(() => {
+      for (const event of events) this.#waiting.push({ event: encodeEvent(event), bytes: eventBytes(event) });
+      this.#flush();
+    });
   }
 
   /** Ends the host's side; the scheduler ends the stream. */
@@ -103,19 +108,22 @@ export class WorkStream {
 
   /** Returns whether there is room for more. */
   #write(events: HostEventInit[]): boolean {
-    if (this.#isOver) return false;
+    return this.#call.write(encode({ events }));
+  }
+
+  /** What cannot be encoded ends the stream for good: the next one would break of the same. */
+  #say(what: () => void): void {
+    if (this.#isOver) return;
     try {
-      return this.#call.write(encode({ events }));
+      what();
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
-      const kinds = [...new Set(events.map(({ event }) => event?.case))].join(", ");
-      const message = `what the host has to say (${kinds}) does not fit the protocol: ${why}`;
+      const error = new CloacaError("MESSAGE_UNWRITABLE", `the host has to say what is no message: ${why}`, { cause });
       // Whoever says it may be in the middle of something.
       queueMicrotask(() => {
-        this.#end(new CloacaError("MESSAGE_UNWRITABLE", message, { cause }));
+        this.#end(error);
         this.#call.cancel();
       });
-      return false;
     }
   }
 

@@ -4,6 +4,7 @@ import { status } from "@grpc/grpc-js";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { FakeScheduler } from "../fakes/fake-scheduler.js";
 import { signal } from "../fakes/signal.js";
+import type { HostSays } from "../protocol/words.js";
 import { CodeBook } from "./code-book.js";
 import { HostConnection, type Outcome } from "./connection.js";
 import { QUIET } from "./host-log.js";
@@ -100,11 +101,14 @@ describe("the end of a connection", () => {
     expect(await outcome).toMatchObject({ type: "retryable", error: { code: ownCode }, afterMs: null });
   });
 
-  it("is final when something that the host has to say is no message", async () => {
+  it.each<[string, HostSays]>([
+    ["no event", { type: "fail", leaseId: "l", failure: null as never, transient: false, final: true }],
+    ["no message", { type: "stopped", leaseId: 5 as never }],
+  ])("is final when something that the host has to say is %s", async (_name, event) => {
     const connection = connect();
     await (await scheduler.welcomed()).settled();
-    session.say({ type: "stopped", leaseId: 5 as never });
-    const message = expect.stringContaining("what the host has to say (stopped) does not fit the protocol: ");
+    session.say(event);
+    const message = expect.stringContaining("the host has to say what is no message: ");
     expect(await connection.outcome).toMatchObject({ type: "fatal", error: { code: "MESSAGE_UNWRITABLE", message } });
   });
 

@@ -61,6 +61,18 @@ describe("what is given for a workflow", () => {
     expect(problemsOf(value)).toEqual(problems);
   });
 
+  it.each<[string, object]>([
+    ["a time limit", { timeoutMs: -1 }],
+    ["a number of retries", { retry: { attempts: "x" } }],
+    ["a task that a rule names", { triggerRule: { kind: "failed", task: 5 } }],
+    ["a rule", { triggerRule: { kind: "all", rules: 5 } }],
+  ])("is refused when it was made by hand, with %s that cannot be sent", (_name, more) => {
+    const task = { id: "a", dependencies: [], wantsHandle: false, fn: () => {}, ...more };
+    const [problem, ...others] = problemsOf({ name: "work", description: "", tags: {}, tasks: [task] });
+    expect(others).toEqual([]);
+    expect(problem).toMatch(/^workflow: does not fit the protocol \(.*\); pass what /);
+  });
+
   it("is looked at by everything that takes one, which says what it is", async () => {
     const host = new Host({ url: "grpc://127.0.0.1:1" });
     const nothing = undefined as never;

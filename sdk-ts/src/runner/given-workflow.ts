@@ -2,14 +2,16 @@
 import { DefinitionError } from "../errors/definition-error.js";
 import type { Problem } from "../errors/problem.js";
 import { quote } from "../errors/quote.js";
+import { wireProblem } from "../protocol/message-size.js";
 import type { WorkflowDefinition } from "../task/definition.js";
 import { describeValue, isPlainObject } from "../task/describe-value.js";
+import { toWireWorkflow } from "../task/wire-workflow.js";
 import { WorkflowBuilder } from "../task/workflow-builder.js";
 
 const RIGHT = "pass what workflow(…) or a builder's build() returned";
 
 /**
- * Whether a value has the shape of a workflow. What is within it is the scheduler's to judge.
+ * Whether a value has the shape of a workflow, and can be sent. Whether it makes sense is the scheduler's to judge.
  *
  * @param where who was given it, for messages: `host.register`
  * @throws DefinitionError with all problems
@@ -30,7 +32,11 @@ function problemsOf(value: unknown, where: string): Problem[] {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     return [{ path: "workflow", message: `is ${describeValue(value)}; ${RIGHT}` }];
   }
-  return shapeProblems(value);
+  const problems = shapeProblems(value);
+  // What was built is frozen, and checked.
+  if (problems.length > 0 || Object.isFrozen(value)) return problems;
+  const unfit = wireProblem(toWireWorkflow(value as WorkflowDefinition));
+  return unfit === null ? [] : [{ path: "workflow", message: `does not fit the protocol (${unfit}); ${RIGHT}` }];
 }
 
 /** What a workflow consists of, each with what it has to be. */
