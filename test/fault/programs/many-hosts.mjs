@@ -32,7 +32,7 @@ async function serve(hostId) {
   const session = new HostSession({
     ...{ namespace: "", hostId, instanceId: `${hostId}-instance-${process.pid}`, buildId: "", slots: 1, maxLeases: 0 },
     ...{ labels: {}, log, changed() {} },
-    offer: () => code.offer(),
+    offer: (maxMessageBytes) => code.offer(maxMessageBytes),
     find: (lease) => code.find(lease),
     registered: (definitions, workflows) => code.registered(definitions, workflows),
   });
@@ -47,9 +47,9 @@ async function serve(hostId) {
         welcomed: (welcome) => {
           const { resumed } = welcome;
           ttlMs = welcome.ttlMs;
-          backoff.reset();
           process.send?.({ type: "welcomed", resumed, dialledAt, at: nowMs() });
         },
+        heard: () => backoff.reset(),
         drain() {},
       },
       Math.min(WELCOME_TIMEOUT_MS, ttlMs / 3),
