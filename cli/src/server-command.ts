@@ -81,7 +81,7 @@ export function serverCommand(): Command {
     .addOption(
       limit(
         "--max-message-bytes <bytes>",
-        "largest message",
+        "largest message or workflow",
         "CLOACA_MAX_MESSAGE_BYTES",
         DEFAULT_LIMITS.maxMessageBytes,
         64 * 1024,

@@ -67,6 +67,7 @@ describe("StartQueue", () => {
     for (const error of [
       new RemoteError("INTERNAL", "lost", { status: "INTERNAL" }),
       new RemoteError("RESOURCE_EXHAUSTED", "slow down", { status: "RESOURCE_EXHAUSTED" }),
+      new RemoteError("RESOURCE_EXHAUSTED", "request rate exceeds the limit", { status: "RESOURCE_EXHAUSTED" }),
     ]) {
       const { queue, sent } = queueOf(() => error);
       const ends = await Promise.allSettled([queue.add(spec()), queue.add(spec())]);

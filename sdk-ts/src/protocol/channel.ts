@@ -23,7 +23,7 @@ export interface ParsedAddress {
 
 /** `grpc://host:port`, `grpcs://host:port` or `host:port`. Throws ConnectionError for everything else. */
 export function parseAddress(url: string): ParsedAddress {
-  const match = /^(?:(grpcs?):\/\/)?((?:\[[0-9a-fA-F:]+\]|[^:/\s]+):\d{1,5})\/?$/.exec(url);
+  const match = /^(?:(grpcs?):\/\/)?((?:\[[0-9a-fA-F:.]+\]|[^:/\s]+):\d{1,5})\/?$/.exec(url);
   if (match?.[2] === undefined || portOf(match[2]) > MAX_PORT) {
     throw new ConnectionError(
       url,

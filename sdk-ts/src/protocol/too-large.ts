@@ -1,7 +1,7 @@
 import { RemoteError } from "../errors/index.js";
 
-/** In the words of the gRPC and Connect libraries. */
-const WORDS = /larger than|exceeds|too large/i;
+/** In the words of the gRPC and Connect libraries, and of proxies; not those of a rate that exceeds a limit. */
+const WORDS = /(message|body|payload|size)\b.*\b(larger than|exceeds|too large)/i;
 
 /** Whether a message was refused for its size, before anybody has read it. */
 export function isTooLarge(error: unknown): error is RemoteError {

@@ -15,14 +15,17 @@ export type Outcome =
       readonly error: Error | null;
       readonly afterMs: number | null;
       readonly address: string | null;
+      /**
+       * Something was heard after the Welcome, and it did not break of what this host had said: the next one may last. After one
+       * that was of no use the waits go on to grow.
+       */
+      readonly wasOfUse: boolean;
     }
   /** Trying again would be answered the same. */
   | { readonly type: "fatal"; readonly error: Error };
 
 export interface ConnectionHooks {
   welcomed(welcome: Welcome, hello: Hello): void;
-  /** Something was heard after the Welcome: the connection does not break of what this host said at once. Called once. */
-  heard(): void;
   /** The scheduler asks this host to drain. */
   drain(graceMs: number, reason: string): void;
 }
@@ -102,10 +105,7 @@ export class HostConnection {
 
   #heard(events: readonly SchedulerSays[]): void {
     this.#lastHeard = performance.now();
-    if (this.#welcome !== null && !this.#hasHeardMore) {
-      this.#hasHeardMore = true;
-      this.hooks.heard();
-    }
+    if (this.#welcome !== null) this.#hasHeardMore = true;
     for (const event of events) {
       if (event.type === "welcome") this.#welcomed(event.welcome);
       else if (event.type === "drain") {
@@ -156,22 +156,22 @@ export class HostConnection {
     if (this.#refusal !== null) return { type: "fatal", error: this.#refusal };
     if (this.#isTimedOut) {
       const what = this.#welcome === null ? "no Welcome came" : "nothing was heard for the session's TTL";
-      return retryable(new ConnectionError(this.#channel.address, what));
+      return this.#retryable(new ConnectionError(this.#channel.address, what));
     }
-    if (this.#reconnect !== null) return { type: "retryable", error, ...this.#reconnect };
+    if (this.#reconnect !== null) return { ...this.#retryable(error), ...this.#reconnect };
     if (error === null) {
       if (this.#isFinishing && this.session.isIdle) return { type: "drained" };
-      return retryable(null);
+      return this.#retryable(null);
     }
     if (error.code === "RESUME_TOKEN_INVALID") this.session.forgetSession();
     if (this.#welcome === null && isTooLarge(error)) this.session.forgetLimit();
-    return FATAL.has(error.code) ? { type: "fatal", error } : retryable(error);
+    return FATAL.has(error.code) ? { type: "fatal", error } : this.#retryable(error);
   }
-}
 
-function retryable(error: CloacaError | null): Outcome {
-  const afterMs = error instanceof RemoteError ? (error.details.retryAfterMs ?? null) : null;
-  return { type: "retryable", error, afterMs, address: null };
+  #retryable(error: CloacaError | null): Outcome {
+    const afterMs = error instanceof RemoteError ? (error.details.retryAfterMs ?? null) : null;
+    return { type: "retryable", error, afterMs, address: null, wasOfUse: this.#hasHeardMore && !isTooLarge(error) };
+  }
 }
 
 /** What a scheduler sends its host away to, with the same protection as the address it came by; null for what is none. */

@@ -106,9 +106,20 @@ export class DefaultRunner {
   }
 
   async #build(): Promise<Parts> {
-    const { url: wanted, slots, listen = "127.0.0.1:0", log } = this.options;
+    const { url: wanted, listen = "127.0.0.1:0" } = this.options;
     const scheduler = isEmbedded(wanted) ? await startEmbedded(wanted, listen) : null;
     const url = scheduler?.url ?? wanted;
+    try {
+      return await this.#serve(scheduler, url);
+    } catch (error) {
+      // What became of its disk is said already.
+      await scheduler?.stop().catch(() => {});
+      throw error;
+    }
+  }
+
+  async #serve(scheduler: EmbeddedScheduler | null, url: string): Promise<Parts> {
+    const { slots, log } = this.options;
     const host = new Host({
       url,
       ...(slots === undefined ? null : { slots }),
@@ -121,8 +132,6 @@ export class DefaultRunner {
       await unless(failure.signal, host.ready());
     } catch (error) {
       host.drain().catch(() => {});
-      // What became of its disk is said already.
-      await scheduler?.stop().catch(() => {});
       throw error;
     }
     return { scheduler, host, client: new Client({ url }), url, failure: failure.signal };

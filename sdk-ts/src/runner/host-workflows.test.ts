@@ -138,7 +138,11 @@ describe("a workflow that is larger than the scheduler takes in a message (P10)"
     serve({ a: () => {} });
     host.register(large).register(largeWorkflow("larger"));
     const ready = host.ready();
-    (await scheduler.connection()).fail(status.RESOURCE_EXHAUSTED, "larger than max", "RESOURCE_EXHAUSTED");
+    (await scheduler.connection()).fail(
+      status.RESOURCE_EXHAUSTED,
+      "Received message larger than max (9 vs 8)",
+      "RESOURCE_EXHAUSTED",
+    );
     const fake = await scheduler.welcomed({ limits });
     expect(fake.hello?.definitions.map(({ name }) => name)).toEqual(["work"]);
     const both = expect.stringMatching(/^host "host": 2 problems\n- workflow "large": .*\n- workflow "larger": /);
@@ -149,7 +153,11 @@ describe("a workflow that is larger than the scheduler takes in a message (P10)"
   it("is registered after the Hello where only that was too large for it", async () => {
     serve({ a: () => {} });
     const brought = host.bring(large);
-    (await scheduler.connection()).fail(status.RESOURCE_EXHAUSTED, "larger than max", "RESOURCE_EXHAUSTED");
+    (await scheduler.connection()).fail(
+      status.RESOURCE_EXHAUSTED,
+      "Received message larger than max (9 vs 8)",
+      "RESOURCE_EXHAUSTED",
+    );
     const fake = await scheduler.welcomed();
     const { seq } = await fake.next("register");
     fake.say({ case: "registered", value: { seq, workflows: [{ name: "large", version: "v1" }] } });

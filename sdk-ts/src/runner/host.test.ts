@@ -165,6 +165,20 @@ describe("a connection that breaks", () => {
     expect(waits[4]).toBeLessThanOrEqual(100);
   });
 
+  it("that breaks of what this host says is tried again with a growing wait, whatever was heard before", async () => {
+    serve({ a: () => {} });
+    for (let n = 0; n < 5; n++) {
+      const fake = await scheduler.welcomed();
+      await fake.settled();
+      fake.fail(status.RESOURCE_EXHAUSTED, "Received message larger than max (9 vs 8)");
+    }
+    await scheduler.connection();
+    const waits = losses.map(({ retryInMs }) => Number(retryInMs));
+    expect(waits).toHaveLength(5);
+    expect(waits[3]).toBeGreaterThanOrEqual(204);
+    expect(waits[4]).toBeGreaterThanOrEqual(327);
+  });
+
   it("is tried again when the scheduler says, however late, by a host that has no session to lose", async () => {
     serve({ a: () => {} });
     (await scheduler.connection()).fail(status.UNAVAILABLE, "busy", "STORE_FAILED", 2_000);
@@ -191,7 +205,8 @@ describe("a host that has code for nothing", () => {
       info: (message: string) => {
         if (message === "host_connected" && ++connections === 2) connectedTwice.fire();
       },
-      warn: (message: string) => void warnings.push(message),
+      // From the sources there is no thread that keeps the session alive, and that is said as well.
+      warn: (message: string) => void (message.startsWith("host_") && warnings.push(message)),
     };
     host = new Host({ url: `grpc://${scheduler.address}`, hostId: "host", log });
     ended = host.run({ handleSignals: false });

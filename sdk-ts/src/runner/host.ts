@@ -131,8 +131,8 @@ export class Host {
   }
 
   /**
-   * Serves until it is drained; connects again for ever, with a growing wait, while the scheduler is away. Rejects only when
-   * the scheduler refuses the host for good, for example because of a definition that it does not take.
+   * Serves until it is drained; connects again for ever, with a growing wait, while the scheduler is away. Rejects when the
+   * scheduler refuses the host for good, for example because of a definition that it does not take, and as below.
    *
    * @throws OptionsError with everything that is wrong with the options; the host does not run then
    * @throws DefinitionError when a workflow that was registered before is larger than the scheduler takes in a message
@@ -197,6 +197,7 @@ export class Host {
       if (outcome.type === "drained") return;
       if (outcome.type === "fatal") throw outcome.error;
       if (this.#mayGo()) return;
+      if (outcome.wasOfUse) this.#backoff.reset();
       // P12: where the scheduler said; if nobody is there, back to where this host was told.
       address = outcome.address;
       await this.#wait(outcome);
@@ -220,7 +221,6 @@ export class Host {
     const begun = performance.now();
     const hooks: ConnectionHooks = {
       welcomed: (welcome, hello) => this.#welcomed(welcome, hello),
-      heard: () => this.#backoff.reset(),
       drain: (graceMs, reason) => this.#startDrain(graceMs, reason),
     };
     const welcomeTimeoutMs = Math.min(WELCOME_TIMEOUT_MS, this.#msPerTry);

@@ -139,10 +139,11 @@ describe("options of a runner", () => {
     },
   );
 
-  it.each(["127.0.0.1:0", "localhost:65535", "[::1]:7233", "scheduler.internal:7233"])(
-    "take %s to listen on",
+  it.each(["127.0.0.1:0", "localhost:65535", "[::1]:7233", "[::ffff:127.0.0.1]:7233", "scheduler.internal:7233"])(
+    "take %s to listen on, and to connect to",
     (listen) => {
       expect(problemsOf(() => new DefaultRunner({ url: "memory:", listen }))).toEqual([]);
+      expect(problemsOf(() => new DefaultRunner(`grpc://${listen}`))).toEqual([]);
     },
   );
 

@@ -49,12 +49,12 @@ async function serve(hostId) {
           ttlMs = welcome.ttlMs;
           process.send?.({ type: "welcomed", resumed, dialledAt, at: nowMs() });
         },
-        heard: () => backoff.reset(),
         drain() {},
       },
       Math.min(WELCOME_TIMEOUT_MS, ttlMs / 3),
     );
-    await connection.outcome;
+    const outcome = await connection.outcome;
+    if (outcome.type === "retryable" && outcome.wasOfUse) backoff.reset();
     const waitMs = backoff.next(ttlMs / 3);
     await new Promise((resolve) => setTimeout(resolve, waitMs));
   }
