@@ -3,6 +3,7 @@ import { type RunningServer, startServer } from "@cloaca/server";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { CloacaError, InputError, OptionsError, RemoteError } from "../errors/index.js";
 import { workflow } from "../task/workflow.js";
+import { WorkflowBuilder } from "../task/workflow-builder.js";
 import { Client as BrowserClient } from "./browser-client.js";
 import { Client as NodeClient } from "./client.js";
 
@@ -180,8 +181,40 @@ describe.each([
     expect(await found(() => client.retry("r", loose({ requestID: "q" })))).toHaveLength(1);
   });
 
-  it.each([[{}], [undefined], ["one"], [{ name: "one", tasks: [null] }]])("registers no %s", async (value) => {
-    expect(await found(() => client.register(loose(value)))).toEqual([expect.stringMatching(/^workflow: is /)]);
+  const byHand = { name: "one", description: "", tags: {} };
+  const task = { id: "a", dependencies: [], fn: () => {} };
+  it.each<[unknown, string[]]>([
+    [undefined, ["workflow: is undefined"]],
+    ["one", ['workflow: is the string "one"']],
+    [new WorkflowBuilder("one"), ["workflow: is a WorkflowBuilder"]],
+    [{ ...byHand, tasks: [null] }, ["tasks[0]: is null"]],
+    [
+      { name: "one", tasks: [{ id: "a", dependencies: [] }] },
+      [
+        "workflow.description: is undefined, not text, which may be empty",
+        "workflow.tags: is undefined, not an object whose values are text",
+        "tasks[0].fn: is undefined, not a function",
+      ],
+    ],
+    [
+      { ...byHand, tasks: [{ ...task, retry: null, triggerRule: null }] },
+      ["tasks[0].retry: is null, not a retry policy", "tasks[0].triggerRule: is null, not a rule"],
+    ],
+    [
+      Object.freeze({ ...byHand, tasks: [{ ...task, timeoutMs: -1 }] }),
+      [expect.stringMatching(/^workflow: does not fit the protocol \(.*invalid uint32: -1\)/)],
+    ],
+  ])("registers no %j, as a host does not", async (value, problems) => {
+    expect(await found(() => client.register(loose(value)))).toEqual(problems);
+  });
+
+  it("waits with a signal of a library, which need not throw", async () => {
+    const signal = { aborted: true, reason: new Error("enough"), addEventListener() {}, removeEventListener() {} };
+    await expect(client.wait("r", loose(signal))).rejects.toThrow("enough");
+    await expect(client.wait("r", loose({ ...signal, reason: undefined }))).rejects.toMatchObject({
+      name: "AbortError",
+    });
+    expect(await found(() => client.wait("r", loose({ throwIfAborted() {} })))).toEqual(["signal: is an object"]);
   });
 
   it("says that it was closed", async () => {

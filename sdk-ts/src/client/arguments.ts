@@ -1,8 +1,10 @@
 /** What the methods of a client may be given. What is wrong is said here, before anything is sent. */
 import { OptionsError } from "../errors/index.js";
+import { MAX_UINT32 } from "../protocol/number-limits.js";
 import { RUN_EVENT_TYPES, RUN_STATUSES } from "../protocol/run-calls.js";
-import { describeValue } from "../task/describe-value.js";
+import { givenProblems } from "../task/given-workflow.js";
 import { listOf, type Option, oneOf, readOptions, text, wholeNumber } from "../task/option-table.js";
+import { SIGNAL } from "../task/signal-option.js";
 
 /** Longest id, name, token or cursor that is worth asking for, in UTF-16 units. */
 const MAX_ID = 1_000;
@@ -10,22 +12,18 @@ const MAX_ID = 1_000;
 const MAX_REASON = 65_536;
 /** Longest request id. */
 export const MAX_REQUEST_ID = 256;
-const MAX_UINT32 = 2 ** 32 - 1;
 const MAX_PAGE_SIZE = 1_000;
-
-const A_WORKFLOW = "pass what workflow(…) returned, or build() of a WorkflowBuilder";
 
 const id = text(MAX_ID);
 const reason: Option = { name: "reason", check: text(MAX_REASON) };
 
 const ARGUMENTS: readonly Option[] = [
-  { name: "workflow", check: definitionProblem, missing: `is missing; ${A_WORKFLOW}` },
   { name: "runId", check: id, missing: "is missing; pass the id of a run" },
   { name: "name", check: id, missing: "is missing; pass the name of a workflow" },
   { name: "hostId", check: id, missing: "is missing; pass the id of a host" },
   { name: "version", check: id },
   { name: "tasks", ...listOf({ check: id }) },
-  { name: "signal", check: signalProblem },
+  SIGNAL,
   reason,
 ];
 
@@ -71,19 +69,8 @@ export function checkArguments(
   if (problems.length > 0) throw new OptionsError(call, problems);
 }
 
-/** Whether it looks like what `workflow` and `WorkflowBuilder.build` make. */
-function definitionProblem(value: unknown): string | null {
-  const { name, tasks } = (value ?? {}) as { readonly name?: unknown; readonly tasks?: unknown };
-  if (typeof name === "string" && Array.isArray(tasks) && tasks.every(isTask)) return null;
-  return `is ${describeValue(value)}; ${A_WORKFLOW}`;
-}
-
-function isTask(value: unknown): boolean {
-  const { id: taskId, dependencies } = (value ?? {}) as { readonly id?: unknown; readonly dependencies?: unknown };
-  return typeof taskId === "string" && Array.isArray(dependencies);
-}
-
-function signalProblem(value: unknown): string | null {
-  const isSignal = typeof (value as Partial<AbortSignal> | null)?.throwIfAborted === "function";
-  return isSignal ? null : `is ${describeValue(value)}; pass the signal of an AbortController`;
+/** @throws OptionsError with everything for which the value is no workflow */
+export function checkWorkflow(call: string, value: unknown): void {
+  const problems = givenProblems(value);
+  if (problems.length > 0) throw new OptionsError(call, problems);
 }

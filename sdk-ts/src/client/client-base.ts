@@ -36,7 +36,7 @@ import type { OpenValues } from "../task/context-types.js";
 import { contextFromWire } from "../task/context-wire.js";
 import type { WorkflowDefinition } from "../task/definition.js";
 import { toWireWorkflow } from "../task/wire-workflow.js";
-import { checkArguments, DRAIN_OPTIONS, LIST_QUERY, RETRY_OPTIONS, WATCH_QUERY } from "./arguments.js";
+import { checkArguments, checkWorkflow, DRAIN_OPTIONS, LIST_QUERY, RETRY_OPTIONS, WATCH_QUERY } from "./arguments.js";
 import { randomId } from "./random-id.js";
 import {
   checkStart,
@@ -84,7 +84,7 @@ export abstract class ClientBase {
    * @throws RemoteError with `DEFINITION_INVALID` when the scheduler does not take it, or it is larger than a message may be
    */
   async register(workflow: WorkflowDefinition<object>): Promise<string> {
-    checkArguments("client.register", { workflow });
+    checkWorkflow("client.register", workflow);
     return registerWorkflow(this.#channel, this.#namespace, toWireWorkflow(workflow));
   }
 
@@ -135,7 +135,7 @@ export abstract class ClientBase {
   async wait(runId: string, signal?: AbortSignal): Promise<RunInfo> {
     checkArguments("client.wait", { runId, signal });
     for (;;) {
-      signal?.throwIfAborted();
+      if (signal?.aborted) throw signal.reason ?? new DOMException("The wait was aborted", "AbortError");
       const run = await getRun(this.#channel, this.#namespace, runId, WAIT_MS);
       if (run.status === "SUCCEEDED" || run.status === "FAILED" || run.status === "CANCELLED") return run;
     }

@@ -1,6 +1,6 @@
 import { OptionsError } from "../errors/index.js";
-import { describeValue } from "../task/describe-value.js";
-import { nameProblem } from "../task/names.js";
+import { MAX_TIMER_MS } from "../protocol/number-limits.js";
+import { NAMESPACE } from "../task/name-option.js";
 import { type Option, readOptions, wholeNumber } from "../task/option-table.js";
 
 export interface ClientOptions {
@@ -18,8 +18,6 @@ export interface ClientOptions {
   readonly callTimeoutMs?: number;
 }
 
-const MAX_TIMER_MS = 2 ** 31 - 1;
-
 /**
  * The options with their defaults.
  *
@@ -29,16 +27,11 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 export function checkClientOptions(options: ClientOptions, address: Option): Required<ClientOptions> {
   const table: readonly Option[] = [
     address,
-    // Empty means `default`, on the wire as well.
-    { name: "namespace", check: (value) => (value === "" ? null : nameOption(value)) },
+    NAMESPACE,
     { name: "callTimeoutMs", check: wholeNumber(1, MAX_TIMER_MS, " milliseconds") },
   ];
   const { problems } = readOptions(options, table, "a client");
   if (problems.length > 0) throw new OptionsError("Client", problems);
   const { url, namespace = "", callTimeoutMs = 30_000 } = options;
   return { url, namespace, callTimeoutMs };
-}
-
-function nameOption(value: unknown): string | null {
-  return typeof value === "string" ? nameProblem(value) : `is ${describeValue(value)}; write a name`;
 }

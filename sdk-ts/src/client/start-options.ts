@@ -1,5 +1,6 @@
 /** What a caller says when a run is started. */
 import { OptionsError, type Problem } from "../errors/index.js";
+import { MAX_INT32, MAX_TIMER_MS } from "../protocol/number-limits.js";
 import type { Context } from "../task/context.js";
 import type { OpenValues } from "../task/context-types.js";
 import type { WorkflowDefinition } from "../task/definition.js";
@@ -39,7 +40,6 @@ export type StartArguments<Input extends object> =
     ? [input?: StartInput<Input>, options?: StartOptions]
     : [input: StartInput<Input>, options?: StartOptions];
 
-const MAX_INT32 = 2 ** 31 - 1;
 const MAX_VERSION = 1_000;
 const MAX_TRACEPARENT = 256;
 
@@ -49,7 +49,7 @@ const SHARED: readonly Option[] = [
   { name: "priority", check: wholeNumber(-MAX_INT32 - 1, MAX_INT32) },
   LABELS,
   { name: "traceparent", check: text(MAX_TRACEPARENT) },
-  { name: "timeoutMs", check: wholeNumber(0, MAX_INT32, " milliseconds, 0 for no limit") },
+  { name: "timeoutMs", check: wholeNumber(0, MAX_TIMER_MS, " milliseconds, 0 for no limit") },
 ];
 
 const OF_ONE: readonly Option[] = [...SHARED, { name: "requestId", check: text(MAX_REQUEST_ID) }];

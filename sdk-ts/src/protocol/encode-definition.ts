@@ -1,5 +1,5 @@
 /** Definitions of workflows, from words of the SDK to protobuf. */
-import { create } from "@bufbuild/protobuf";
+import { create, toBinary, toJson } from "@bufbuild/protobuf";
 import {
   ContextOperator,
   RetryBackoff,
@@ -18,6 +18,23 @@ export function toWireDefinition({ name, description, tags, tasks }: WireWorkflo
     tags,
     tasks: tasks.map(toWireTask),
   });
+}
+
+/**
+ * Why a definition cannot be sent; null when it can, as one that was built always can.
+ *
+ * @param make makes it, of parts that may be anything; what it throws is a reason as well
+ */
+export function wireProblem(make: () => WireWorkflow): string | null {
+  try {
+    const message = toWireDefinition(make());
+    // The first minds types, the second the range of numbers.
+    toJson(WorkflowDefinitionSchema, message);
+    toBinary(WorkflowDefinitionSchema, message);
+    return null;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
 }
 
 /** A whole retry policy takes no more. */

@@ -12,15 +12,13 @@ import { createConnectTransport } from "@connectrpc/connect-web";
 import { ConnectionError, type RemoteError } from "../errors/index.js";
 import { type Calls, type CallTime, closedError } from "./calls.js";
 import { errorOf } from "./error-details.js";
+import { MAX_TIMER_MS } from "./number-limits.js";
 import { requestBytes } from "./request-bytes.js";
 
 export interface FetchChannelOptions {
   /** A unary call that names no deadline fails after this time, in milliseconds. */
   readonly callTimeoutMs: number;
 }
-
-/** The longest that timers of JavaScript know. */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 export class FetchChannel implements Calls {
   readonly #address: string;
@@ -41,7 +39,7 @@ export class FetchChannel implements Calls {
   ): Promise<MessageShape<O>> {
     if (this.#closing.signal.aborted) throw closedError();
     const leftMs = deadline === undefined ? this.#callTimeoutMs : deadline - Date.now();
-    const timeoutMs = Math.min(Math.max(1, Math.ceil(leftMs)), MAX_TIMEOUT_MS);
+    const timeoutMs = Math.min(Math.max(1, Math.ceil(leftMs)), MAX_TIMER_MS);
     try {
       const { signal } = this.#closing;
       return (await this.#transport.unary(method, signal, timeoutMs, undefined, request)).message;

@@ -1,12 +1,10 @@
 /** How large the messages of a host may be, and how large they are (P10). All sizes in bytes. */
-import { toBinary } from "@bufbuild/protobuf";
-import { WorkflowDefinitionSchema, WorkRequestSchema } from "@cloaca/protocol";
+import { WorkRequestSchema } from "@cloaca/protocol";
 import { encoderOf } from "@cloaca/protocol/codec";
 import { DefinitionError } from "../errors/definition-error.js";
 import { quote } from "../errors/quote.js";
 import { encodeEvent, offerBytes } from "./encode.js";
-import { toWireDefinition } from "./encode-definition.js";
-import type { Offer, WireWorkflow } from "./words.js";
+import type { Offer } from "./words.js";
 
 /** What a scheduler takes that has not said its limit yet: most do, and it is what gRPC takes by default. */
 export const USUAL_MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
@@ -26,18 +24,6 @@ export function oversize(offer: Offer, maxMessageBytes: number): DefinitionError
   const found = `takes ${bytes} bytes to register, and the scheduler takes messages of at most ${maxMessageBytes}`;
   const remedy = `start the scheduler with --max-message-bytes ${bytes} or more, or make several workflows of this one`;
   return new DefinitionError(`workflow ${quote(name)}`, [{ path: "", message: `${found}; ${remedy}` }]);
-}
-
-/** Why a definition cannot be sent; null when it can, as one that was built always can. */
-export function wireProblem(workflow: WireWorkflow): string | null {
-  try {
-    // The first minds numbers, the second texts.
-    toBinary(WorkflowDefinitionSchema, toWireDefinition(workflow));
-    registrationBytes({ definitions: [workflow], implementations: [] });
-    return null;
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
 }
 
 /** The size of a message that registers an offer and says nothing else. As a part of a `Hello` it takes no more. */

@@ -1,4 +1,5 @@
 import { OptionsError, type Problem } from "../errors/index.js";
+import { MAX_TIMER_MS } from "../protocol/number-limits.js";
 import { describeValue } from "../task/describe-value.js";
 import { type Option, readOptions, text } from "../task/option-table.js";
 import type { DeferOptions } from "../task/task-handle.js";
@@ -11,8 +12,6 @@ export interface CheckedDeferOptions {
 }
 
 const DEFAULT_POLL_INTERVAL_MS = 1_000;
-/** What fits the wire, and a timer. */
-const MAX_MS = 0x7fffffff;
 const MAX_DESCRIPTION = 1_000;
 
 const TABLE: readonly Option[] = [
@@ -37,6 +36,6 @@ export function checkDeferOptions(condition: unknown, poll: number | DeferOption
 }
 
 function milliseconds(value: unknown): string | null {
-  if (typeof value === "number" && value >= 1 && value <= MAX_MS) return null;
-  return `is ${describeValue(value)}; allowed are 1 to ${MAX_MS} milliseconds`;
+  if (typeof value === "number" && value >= 1 && value <= MAX_TIMER_MS) return null;
+  return `is ${describeValue(value)}; allowed are 1 to ${MAX_TIMER_MS} milliseconds`;
 }

@@ -2,10 +2,11 @@
 import { hostname } from "node:os";
 import { OptionsError } from "../errors/index.js";
 import { parseAddress } from "../protocol/channel.js";
+import { MAX_TIMER_MS, MAX_UINT32 } from "../protocol/number-limits.js";
 import { addressOption } from "../task/address-option.js";
 import { describeValue } from "../task/describe-value.js";
 import { LABELS } from "../task/labels.js";
-import { nameProblem } from "../task/names.js";
+import { NAMESPACE, nameOption } from "../task/name-option.js";
 import { type Option, readOptions, text, wholeNumber } from "../task/option-table.js";
 import { type HostLog, QUIET } from "./host-log.js";
 
@@ -41,8 +42,6 @@ export interface RunOptions {
 }
 
 const MAX_SLOTS = 100_000;
-const MAX_UINT32 = 2 ** 32 - 1;
-const MAX_TIMER_MS = 2 ** 31 - 1;
 const MAX_TEXT = 1_000;
 
 const ADDRESS = addressOption(parseAddress, "grpc://host:port");
@@ -56,8 +55,7 @@ const TABLE: readonly Option[] = [
   { name: "slots", check: slotsProblem },
   { name: "maxLeases", check: wholeNumber(0, MAX_UINT32) },
   { name: "hostId", check: nameOption },
-  // Empty means `default`, on the wire as well.
-  { name: "namespace", check: (value) => (value === "" ? null : nameOption(value)) },
+  NAMESPACE,
   { name: "buildId", check: text(MAX_TEXT) },
   LABELS,
   { name: "log", check: logProblem },
@@ -71,10 +69,6 @@ export function checkHostOptions(options: HostOptions): Required<HostOptions> {
   const { url, slots = 10, maxLeases = 0, hostId = defaultHostId(), namespace = "", buildId = "" } = options;
   const { labels = {}, log = QUIET, drainGraceMs = 10_000 } = options;
   return { url, slots, maxLeases, hostId, namespace, buildId, labels, log, drainGraceMs };
-}
-
-function nameOption(value: unknown): string | null {
-  return typeof value === "string" ? nameProblem(value) : `is ${describeValue(value)}; write a name`;
 }
 
 export function logProblem(value: unknown): string | null {

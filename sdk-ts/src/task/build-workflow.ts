@@ -1,6 +1,7 @@
 import { DefinitionError } from "../errors/definition-error.js";
 import type { Problem } from "../errors/problem.js";
 import { quote } from "../errors/quote.js";
+import { markBuilt } from "./built.js";
 import type { Context } from "./context.js";
 import type { OnFailure, OnRetry, OnSuccess, ResolvedRule, ResolvedTask, WorkflowDefinition } from "./definition.js";
 import { describeValue } from "./describe-value.js";
@@ -35,7 +36,7 @@ export function buildWorkflow(draft: WorkflowDraft): WorkflowDefinition {
   const problems = [...head, ...draft.problems, ...inTasks];
   if (problems.length > 0) throw new DefinitionError(`workflow ${describeName(draft.name)}`, sorted(problems));
   const idAt = (position: number) => ids[position] ?? "";
-  return Object.freeze({
+  return markBuilt({
     name: String(draft.name),
     description: String(draft.description),
     tags: Object.freeze(Object.fromEntries(draft.tags)),

@@ -4,12 +4,10 @@ import { quote } from "../errors/quote.js";
 import { utf8Bytes } from "../protocol/utf8-bytes.js";
 import { describeValue, isPlainObject } from "./describe-value.js";
 import type { Option } from "./option-table.js";
-import { isWellFormed } from "./well-formed.js";
+import { HALF_A_PAIR, isWellFormed } from "./well-formed.js";
 
 /** Most UTF-8 bytes of all names and texts together. */
 const MAX_LABELS_BYTES = 16 * 1024;
-
-const SURROGATE = "holds a lone surrogate (half of a pair), which UTF-8 cannot carry";
 
 export const LABELS: Option = { name: "labels", check: labelsProblem, parts: wrongLabels };
 
@@ -32,7 +30,7 @@ function wrongLabels(value: unknown): Problem[] {
 
 function labelProblem(name: string, label: unknown): string | null {
   if (name === "") return "the name is empty; write one";
-  if (!isWellFormed(name)) return `the name ${SURROGATE}`;
+  if (!isWellFormed(name)) return `the name ${HALF_A_PAIR}`;
   if (typeof label !== "string") return `is ${describeValue(label)}; write text`;
-  return isWellFormed(label) ? null : SURROGATE;
+  return isWellFormed(label) ? null : HALF_A_PAIR;
 }

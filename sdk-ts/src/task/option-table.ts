@@ -3,7 +3,7 @@ import type { Problem } from "../errors/problem.js";
 import { quote } from "../errors/quote.js";
 import { unknownOption } from "../errors/unknown-option.js";
 import { describeValue, isPlainObject } from "./describe-value.js";
-import { isWellFormed } from "./well-formed.js";
+import { HALF_A_PAIR, isWellFormed } from "./well-formed.js";
 
 /** An option: its name, and what is wrong with a value of it. */
 export interface Option {
@@ -105,6 +105,6 @@ export function text(most: number): Option["check"] {
   return (value) => {
     if (typeof value !== "string") return `is ${describeValue(value)}; write text`;
     if (value.length > most) return `has ${value.length} UTF-16 units; at most ${most} are allowed`;
-    return isWellFormed(value) ? null : "holds a lone surrogate (half of a pair), which UTF-8 cannot carry";
+    return isWellFormed(value) ? null : HALF_A_PAIR;
   };
 }

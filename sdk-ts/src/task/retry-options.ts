@@ -1,11 +1,9 @@
+import { MAX_TIMER_MS } from "../protocol/number-limits.js";
 import type { RetryBackoff, RetryCondition, RetryPolicy } from "./definition.js";
 import { type Option, oneOf, wholeNumber } from "./option-table.js";
 
 /** Most retries of a task. */
 export const MAX_RETRY_ATTEMPTS = 1000;
-
-/** Longest delay before an attempt: about 24 days. */
-export const MAX_RETRY_DELAY_MS = 2 ** 31 - 1;
 
 /** What follows from a failure of a task that says nothing about it. */
 export const DEFAULT_RETRY: RetryPolicy = Object.freeze({
@@ -44,7 +42,7 @@ export interface RetryOptions {
   readonly retryJitter?: boolean | undefined;
 }
 
-const MILLISECONDS = wholeNumber(0, MAX_RETRY_DELAY_MS, " milliseconds");
+const MILLISECONDS = wholeNumber(0, MAX_TIMER_MS, " milliseconds");
 
 /** The options about retries, and what each is for. */
 export const RETRY_OPTIONS: readonly (Option & { readonly name: keyof RetryOptions; readonly doc: string })[] = [

@@ -1,12 +1,10 @@
 import type { Problem } from "../errors/problem.js";
+import { MAX_TIMER_MS } from "../protocol/number-limits.js";
 import type { OnFailure, OnRetry, OnSuccess } from "./definition.js";
 import { describeValue, isPlainObject } from "./describe-value.js";
 import { nameProblem } from "./names.js";
 import { type Option, readOptions } from "./option-table.js";
 import { RETRY_OPTIONS, type RetryOptions } from "./retry-options.js";
-
-/** Longest `timeoutMs`: about 24 days. */
-export const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** What can be said about a task besides its dependencies. */
 export interface CommonTaskOptions extends RetryOptions {
@@ -79,8 +77,8 @@ function checkRule(value: unknown): string | null {
 }
 
 function checkTimeout(value: unknown): string | null {
-  if (Number.isInteger(value) && Number(value) >= 1 && Number(value) <= MAX_TIMEOUT_MS) return null;
-  return `is ${describeValue(value)}; allowed are whole milliseconds from 1 to ${MAX_TIMEOUT_MS}, or leave it out for no limit`;
+  if (Number.isInteger(value) && Number(value) >= 1 && Number(value) <= MAX_TIMER_MS) return null;
+  return `is ${describeValue(value)}; allowed are whole milliseconds from 1 to ${MAX_TIMER_MS}, or leave it out for no limit`;
 }
 
 function checkHandle(value: unknown): string | null {

@@ -1,5 +1,6 @@
 /** Checks of the options that `runTask` and `runWorkflow` share. */
 import type { Problem } from "../errors/index.js";
+import { MAX_TIMER_MS } from "../protocol/number-limits.js";
 import { describeValue } from "../task/describe-value.js";
 import { type Option, wholeNumber } from "../task/option-table.js";
 import { scriptsProblem } from "./condition-script.js";
@@ -28,7 +29,7 @@ export const milliseconds = wholeNumber(0, LONGEST_MS, " milliseconds");
 export const TEST_OPTIONS: readonly Option[] = [
   { name: "clock", check: clockProblem },
   { name: "startAt", check: startAtProblem },
-  { name: "patienceMs", check: wholeNumber(1, 2 ** 31 - 1, " milliseconds") },
+  { name: "patienceMs", check: wholeNumber(1, MAX_TIMER_MS, " milliseconds") },
 ];
 
 /** What is wrong with the scripts of one task; null when they are fine. */

@@ -1,6 +1,7 @@
 import { OptionsError, type Problem } from "../errors/index.js";
 import { didYouMean, nearest } from "../errors/nearest.js";
 import { quote } from "../errors/quote.js";
+import { MAX_TIMER_MS } from "../protocol/number-limits.js";
 import type { Context } from "../task/context.js";
 import type { WorkflowDefinition } from "../task/definition.js";
 import { describeValue, isPlainObject } from "../task/describe-value.js";
@@ -40,7 +41,7 @@ const TABLE: readonly Option[] = [
   { name: "takes", check: objectProblem },
   { name: "until", check: milliseconds },
   { name: "cancelAfterMs", check: milliseconds },
-  { name: "timeoutMs", check: wholeNumber(1, 2 ** 31 - 1, " milliseconds") },
+  { name: "timeoutMs", check: wholeNumber(1, MAX_TIMER_MS, " milliseconds") },
   { name: "seed", check: seedProblem },
 ];
 
