@@ -23,7 +23,7 @@ export function drainCommand(): Command {
     .addOption(
       new Option("--grace-ms <ms>", "what is deferred is handed back after this time")
         .default(60_000)
-        .argParser(wholeNumber(0, 4_294_967_295)),
+        .argParser(wholeNumber(0, 2_147_483_647)),
     )
     .option("--reason <text>", "why, for people")
     .action((hostId: string, flags: DrainFlags, command: Command) =>

@@ -1,6 +1,6 @@
 /** What the methods of a client may be given. What is wrong is said here, before anything is sent. */
 import { OptionsError } from "../errors/index.js";
-import { MAX_UINT32 } from "../protocol/number-limits.js";
+import { MAX_TIMER_MS } from "../protocol/number-limits.js";
 import { RUN_EVENT_TYPES, RUN_STATUSES } from "../protocol/run-calls.js";
 import { givenProblems } from "../task/given-workflow.js";
 import { listOf, type Option, oneOf, readOptions, text, wholeNumber } from "../task/option-table.js";
@@ -8,8 +8,8 @@ import { SIGNAL } from "../task/signal-option.js";
 
 /** Longest id, name, token or cursor that is worth asking for, in UTF-16 units. */
 const MAX_ID = 1_000;
-/** Longest text for people; the scheduler keeps the first 1,024 units. */
-const MAX_REASON = 65_536;
+/** Longest text for people that is sent; the scheduler keeps the first 1,024 units. */
+const MAX_REASON = 1024 * 1024;
 /** Longest request id. */
 export const MAX_REQUEST_ID = 256;
 const MAX_PAGE_SIZE = 1_000;
@@ -30,7 +30,7 @@ const ARGUMENTS: readonly Option[] = [
 export const LIST_QUERY: readonly Option[] = [
   { name: "workflow", check: id },
   { name: "statuses", ...listOf(oneOf(...RUN_STATUSES)) },
-  { name: "pageSize", check: wholeNumber(1, MAX_PAGE_SIZE) },
+  { name: "pageSize", check: wholeNumber(0, MAX_PAGE_SIZE, ", 0 for the usual 100") },
   { name: "pageToken", check: id },
 ];
 
@@ -46,7 +46,7 @@ export const WATCH_QUERY: readonly Option[] = [
 export const RETRY_OPTIONS: readonly Option[] = [{ name: "requestId", check: text(MAX_REQUEST_ID) }];
 
 export const DRAIN_OPTIONS: readonly Option[] = [
-  { name: "graceMs", check: wholeNumber(0, MAX_UINT32, " milliseconds") },
+  { name: "graceMs", check: wholeNumber(0, MAX_TIMER_MS, " milliseconds") },
   reason,
 ];
 

@@ -12,6 +12,7 @@ import { decoderOf } from "@cloaca/protocol/codec";
 import { type ClientDuplexStream, credentials, Client as GrpcClient, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { ConnectionError } from "../errors/index.js";
 import { type Calls, type CallTime, closedError } from "./calls.js";
+import { MAX_PORT } from "./number-limits.js";
 import { fromServiceError } from "./remote-error.js";
 import { requestBytes } from "./request-bytes.js";
 
@@ -32,8 +33,6 @@ export function parseAddress(url: string): ParsedAddress {
   }
   return { target: match[2], isTls: match[1] === "grpcs" };
 }
-
-const MAX_PORT = 65_535;
 
 function portOf(target: string): number {
   return Number(target.slice(target.lastIndexOf(":") + 1));

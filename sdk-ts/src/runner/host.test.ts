@@ -255,4 +255,22 @@ describe("a drain (P12)", () => {
     await fake.next("decline");
     await ended;
   });
+
+  it("waits as long as timers can when its grace is longer, and hands nothing back at once", async () => {
+    const overflows: string[] = [];
+    const onWarning = ({ name }: Error): void => void (name === "TimeoutOverflowWarning" && overflows.push(name));
+    process.on("warning", onWarning);
+    serve({ waits: async (_context, handle) => void (await handle?.deferUntil(() => false, 60_000)) });
+    const fake = await scheduler.welcomed();
+    fake.lease("waits", "waits");
+    await fake.next("deferUntil");
+    fake.say({ case: "deferred", value: { leaseId: "waits", deferral: 1 } });
+    fake.say({ case: "drain", value: { graceMs: 0xffff_ffff, reason: "some day" } });
+    await fake.next("drain");
+    await fake.settled();
+    expect([overflows, fake.kinds("waits")]).toEqual([[], ["deferUntil"]]);
+    process.off("warning", onWarning);
+    fake.say({ case: "cancel", value: { leaseId: "waits" } });
+    await ended;
+  });
 });

@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { CloacaError, DefinitionError, RemoteError } from "../errors/index.js";
 import { oversize } from "../protocol/message-size.js";
+import { MAX_TIMER_MS } from "../protocol/number-limits.js";
 import type { Hello, Welcome } from "../protocol/words.js";
 import type { Context } from "../task/context.js";
 import type { ResolvedTask, WorkflowDefinition } from "../task/definition.js";
@@ -278,7 +279,9 @@ export class Host {
     this.#log.info("host_draining", { reason, graceMs });
     this.#drainDeadline = performance.now() + graceMs + this.#ttlMs;
     this.#session.drain(reason);
-    this.#graceTimer = setTimeout(() => this.#session.declineDeferred("the host drains"), graceMs);
+    // A timer that was asked for more fires at once.
+    const timerMs = Math.min(graceMs, MAX_TIMER_MS);
+    this.#graceTimer = setTimeout(() => this.#session.declineDeferred("the host drains"), timerMs);
     this.#wakeUp();
   }
 

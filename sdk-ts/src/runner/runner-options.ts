@@ -1,4 +1,5 @@
 import { OptionsError } from "../errors/index.js";
+import { MAX_PORT } from "../protocol/number-limits.js";
 import { describeValue } from "../task/describe-value.js";
 import { type Option, readOptions } from "../task/option-table.js";
 import type { HostLog } from "./host-log.js";
@@ -20,7 +21,6 @@ export interface DefaultRunnerOptions {
 
 const FORMS = "write memory:, sqlite://<path>, grpc://host:port or grpcs://host:port";
 const LISTEN_FORM = "write host:port, such as 127.0.0.1:7233; port 0 takes a free one";
-const MAX_PORT = 65_535;
 
 const TABLE: readonly Option[] = [
   { name: "url", check: urlProblem, missing: `is missing; ${FORMS}` },
