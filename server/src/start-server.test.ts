@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import {
   type ExchangeResponse,
@@ -269,3 +272,18 @@ async function watchToTheEnd(runs: AnyClient, runId: string) {
   for await (const response of stream as AsyncIterable<WatchRunsResponse>) events.push(...response.events);
   return events;
 }
+
+describe("a store that another scheduler has", () => {
+  it("is in use by that process; its address is told where it is known", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "cloaca-owner-"));
+    const options = { address: "127.0.0.1:0", store: `sqlite://${join(folder, "runs.db")}`, log: quiet };
+    const first = await startServer(options);
+    const who = new RegExp(`in use by pid ${process.pid}; stop that one`);
+    await expect(startServer(options)).rejects.toMatchObject({
+      code: "STORE_IN_USE",
+      message: expect.stringMatching(who),
+    });
+    await first.stop();
+    rmSync(folder, { recursive: true });
+  });
+});

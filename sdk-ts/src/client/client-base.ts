@@ -1,5 +1,5 @@
 /** The control plane, over whichever protocol: starts runs, waits for them, shows and controls them; workflows and hosts likewise. */
-import { type CloacaError, RunFailedError } from "../errors/index.js";
+import { CloacaError, RunFailedError } from "../errors/index.js";
 import { type DrainOptions, drainHost, type HostInfo, listHosts } from "../protocol/admin-calls.js";
 import type { Calls } from "../protocol/calls.js";
 import {
@@ -119,7 +119,7 @@ export abstract class ClientBase {
     checkStarts(workflow, inputs, options);
     const specs = await startSpecs(definitionOf(workflow), inputs, options);
     const start = async (spec: StartSpec | CloacaError, index: number): Promise<StartedRun | CloacaError> => {
-      if (!("context" in spec)) return spec;
+      if (spec instanceof CloacaError) return spec;
       return this.#starts.add(spec).catch((error: unknown) => startErrorAt(index, error));
     };
     return Promise.all(specs.map(start));

@@ -6,7 +6,6 @@ const WORDS = /(message|body|payload|size)\b.*\b(larger than|exceeds|too large)/
 /** Whether a message was refused for its size, before anybody has read it. */
 export function isTooLarge(error: unknown): error is RemoteError {
   if (!(error instanceof RemoteError)) return false;
-  if (error.code === "REQUEST_TOO_LARGE") return true;
   // The status is also that of proxies which let nobody call so often.
   return error.details.status === "RESOURCE_EXHAUSTED" && WORDS.test(error.message);
 }

@@ -1,32 +1,12 @@
 /** What a host brings, and how the scheduler hears of it: in the Hello, or after it. On the real wire. */
 import { status } from "@grpc/grpc-js";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { FakeScheduler } from "../fakes/fake-scheduler.js";
+import { describe, expect, it } from "vitest";
 import { plainWorkflow } from "../fakes/plain-workflow.js";
-import { type ServedHost, serveHost } from "../fakes/served-host.js";
+import { hostScene } from "../fakes/served-host.js";
 import { signal } from "../fakes/signal.js";
-import type { ResolvedTask, WorkflowDefinition } from "../task/definition.js";
-import type { Host } from "./host.js";
+import type { WorkflowDefinition } from "../task/definition.js";
 
-let scheduler: FakeScheduler;
-let host: Host;
-let ended: Promise<void>;
-let losses: ServedHost["losses"];
-
-beforeEach(async () => {
-  scheduler = await FakeScheduler.start();
-});
-
-afterEach(async () => {
-  // What a test leaves behind has nobody to wait for.
-  void host.drain(0).catch(() => {});
-  scheduler.stop();
-});
-
-/** Runs a host with the code of a workflow `work`. */
-function serve(tasks: Readonly<Record<string, ResolvedTask["fn"]>>): void {
-  ({ host, ended, losses } = serveHost(scheduler.address, tasks));
-}
+const scene = hostScene();
 
 /** A workflow of about 100,000 bytes. */
 function largeWorkflow(name: string): WorkflowDefinition {
@@ -38,8 +18,8 @@ describe("workflows that come while the host runs", () => {
   const more = plainWorkflow("more", { a: () => {} });
 
   it("are registered on the connection that serves, and bound to their version", async () => {
-    serve({ a: () => {} });
-    const fake = await scheduler.welcomed();
+    const { host } = scene.serve({ a: () => {} });
+    const fake = await scene.scheduler.welcomed();
     await host.ready();
     const brought = host.bring(more);
     expect(host.bring(more)).toBe(brought);
@@ -53,8 +33,8 @@ describe("workflows that come while the host runs", () => {
   });
 
   it("are not forgotten between a Hello and its Welcome", async () => {
-    serve({ a: () => {} });
-    const fake = await scheduler.connection();
+    const { host } = scene.serve({ a: () => {} });
+    const fake = await scene.scheduler.connection();
     host.register(more);
     host.implement("theirs", { id: "b", dependencies: [], wantsHandle: false, fn: () => {} });
     fake.welcome();
@@ -65,8 +45,8 @@ describe("workflows that come while the host runs", () => {
   });
 
   it("that are refused tell who waits for them, and do not break the next Hello", async () => {
-    serve({ a: () => {} });
-    const fake = await scheduler.welcomed();
+    const { host } = scene.serve({ a: () => {} });
+    const fake = await scene.scheduler.welcomed();
     await host.ready();
     fake.holdReceipts();
     const brought = host.bring(more);
@@ -74,7 +54,7 @@ describe("workflows that come while the host runs", () => {
     fake.receipts(seq, { seq, result: 5, error: { code: "DEFINITION_INVALID", message: "no" } });
     await expect(brought).rejects.toMatchObject({ code: "DEFINITION_INVALID", message: "no" });
     fake.end();
-    const next = await scheduler.connection();
+    const next = await scene.scheduler.connection();
     expect(next.hello?.definitions.map(({ name }) => name)).toEqual(["work"]);
     next.welcome();
     await next.settled();
@@ -83,10 +63,10 @@ describe("workflows that come while the host runs", () => {
 
   it("of the same name are registered one after the other, after each Hello, and find their own code (P13)", async () => {
     const ran: string[] = [];
-    serve({ a: () => void ran.push("one") });
+    const { host } = scene.serve({ a: () => void ran.push("one") });
     host.register(plainWorkflow("work", { a: () => void ran.push("two"), b: () => {} }));
     for (let connection = 0; connection < 2; connection++) {
-      const fake = await scheduler.welcomed({ workflows: [{ name: "work", version: "v1" }] });
+      const fake = await scene.scheduler.welcomed({ workflows: [{ name: "work", version: "v1" }] });
       expect(fake.hello?.definitions.map(({ tasks }) => tasks.length)).toEqual([1]);
       const { seq, value } = await fake.next("register");
       expect(value.definitions.map(({ tasks }) => tasks.length)).toEqual([2]);
@@ -112,8 +92,8 @@ describe("a workflow that is larger than the scheduler takes in a message (P10)"
 
   it("is told to who brings it, and nothing else hears of it", async () => {
     const go = signal();
-    serve({ a: () => go.fired });
-    const fake = await scheduler.welcomed({ limits });
+    const { host, losses } = scene.serve({ a: () => go.fired });
+    const fake = await scene.scheduler.welcomed({ limits });
     fake.lease("one", "a");
     await fake.settled();
     await expect(host.bring(large)).rejects.toMatchObject(refusal);
@@ -125,8 +105,8 @@ describe("a workflow that is larger than the scheduler takes in a message (P10)"
   });
 
   it("is told when the limit is heard, if it came while no connection stood", async () => {
-    serve({ a: () => {} });
-    const fake = await scheduler.connection();
+    const { host } = scene.serve({ a: () => {} });
+    const fake = await scene.scheduler.connection();
     const brought = host.bring(large);
     fake.welcome({ limits });
     await expect(brought).rejects.toMatchObject(refusal);
@@ -135,15 +115,15 @@ describe("a workflow that is larger than the scheduler takes in a message (P10)"
   });
 
   it("ends a host that was to serve it from the start, whose Hello goes without it", async () => {
-    serve({ a: () => {} });
+    const { host, ended } = scene.serve({ a: () => {} });
     host.register(large).register(largeWorkflow("larger"));
     const ready = host.ready();
-    (await scheduler.connection()).fail(
+    (await scene.scheduler.connection()).fail(
       status.RESOURCE_EXHAUSTED,
       "Received message larger than max (9 vs 8)",
       "RESOURCE_EXHAUSTED",
     );
-    const fake = await scheduler.welcomed({ limits });
+    const fake = await scene.scheduler.welcomed({ limits });
     expect(fake.hello?.definitions.map(({ name }) => name)).toEqual(["work"]);
     const both = expect.stringMatching(/^host "host": 2 problems\n- workflow "large": .*\n- workflow "larger": /);
     await expect(ended).rejects.toMatchObject({ code: "DEFINITION_INVALID", message: both });
@@ -151,14 +131,14 @@ describe("a workflow that is larger than the scheduler takes in a message (P10)"
   });
 
   it("is registered after the Hello where only that was too large for it", async () => {
-    serve({ a: () => {} });
+    const { host } = scene.serve({ a: () => {} });
     const brought = host.bring(large);
-    (await scheduler.connection()).fail(
+    (await scene.scheduler.connection()).fail(
       status.RESOURCE_EXHAUSTED,
       "Received message larger than max (9 vs 8)",
       "RESOURCE_EXHAUSTED",
     );
-    const fake = await scheduler.welcomed();
+    const fake = await scene.scheduler.welcomed();
     const { seq } = await fake.next("register");
     fake.say({ case: "registered", value: { seq, workflows: [{ name: "large", version: "v1" }] } });
     expect(await brought).toBe("v1");
@@ -168,9 +148,9 @@ describe("a workflow that is larger than the scheduler takes in a message (P10)"
 describe("a Hello that is long (P1)", () => {
   it("comes in chunks, and has everything in it", async () => {
     const ids = Array.from({ length: 12_000 }, (_, n) => [`${"t".repeat(60)}${n}`, () => {}] as const);
-    serve({});
+    const { host } = scene.serve({});
     for (const name of ["one", "two", "three"]) host.register(plainWorkflow(name, Object.fromEntries(ids)));
-    const fake = await scheduler.connection();
+    const fake = await scene.scheduler.connection();
     const names = fake.hello?.definitions.map(({ name, tasks }) => [name, tasks.length]);
     expect(names).toEqual([
       ["work", 0],

@@ -1,46 +1,26 @@
 /** A host on the real wire, against a scheduler that breaks, repeats and contradicts itself. */
 import { status } from "@grpc/grpc-js";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { FakeScheduler } from "../fakes/fake-scheduler.js";
-import { type ServedHost, serveHost } from "../fakes/served-host.js";
+import { hostScene } from "../fakes/served-host.js";
 import { signal } from "../fakes/signal.js";
-import type { ResolvedTask } from "../task/definition.js";
 import { WELCOME_TIMEOUT_MS } from "./connection.js";
 import { Host } from "./host.js";
 
-let scheduler: FakeScheduler;
-let host: Host;
-let ended: Promise<void>;
-let lost: ServedHost["lost"];
-let losses: ServedHost["losses"];
-
-beforeEach(async () => {
-  scheduler = await FakeScheduler.start();
-});
-
-afterEach(async () => {
-  // What a test leaves behind has nobody to wait for.
-  void host.drain(0).catch(() => {});
-  scheduler.stop();
-});
-
-/** Runs a host with the code of a workflow `work`. */
-function serve(tasks: Readonly<Record<string, ResolvedTask["fn"]>>, drainGraceMs?: number): void {
-  ({ host, ended, lost, losses } = serveHost(scheduler.address, tasks, drainGraceMs));
-}
+const scene = hostScene();
 
 describe("a scheduler that repeats and contradicts itself", () => {
   it("gets each lease executed once, and everything else that is not true ignored", async () => {
     let executions = 0;
     const go = signal();
-    serve({
+    scene.serve({
       a: async () => {
         executions++;
         await go.fired;
       },
       b: async (_context, handle) => ({ found: await handle?.deferUntil(() => "it", 1) }),
     });
-    const fake = await scheduler.welcomed();
+    const fake = await scene.scheduler.welcomed();
     for (let n = 0; n < 3; n++) fake.lease("one", "a");
     fake.sayUnknown();
     fake.say(
@@ -79,23 +59,23 @@ describe("a connection that breaks", () => {
     async (how) => {
       let executions = 0;
       const go = signal();
-      serve({
+      const { lost } = scene.serve({
         quick: () => ({ n: 1 }),
         slow: async () => {
           executions++;
           await go.fired;
         },
       });
-      const first = await scheduler.welcomed({ ttlMs: 600, heartbeatIntervalMs: 20 });
+      const first = await scene.scheduler.welcomed({ ttlMs: 600, heartbeatIntervalMs: 20 });
       first.holdReceipts();
       first.lease("slow", "slow");
       first.lease("quick", "quick");
       const { seq, value } = await first.next("complete");
-      scheduler.proxy[how]();
+      scene.scheduler.proxy[how]();
       await lost;
-      scheduler.proxy.thaw();
+      scene.scheduler.proxy.thaw();
 
-      const second = await scheduler.connection();
+      const second = await scene.scheduler.connection();
       expect(second.hello).toMatchObject({ resumeToken: "secret", instanceId: first.hello?.instanceId });
       expect(second.hello?.heldLeases.map(({ leaseId, state }) => [leaseId, state])).toEqual([
         ["slow", 1],
@@ -113,8 +93,8 @@ describe("a connection that breaks", () => {
 
   it("is opened anew where and when the scheduler says, and not by the host's own backoff", async () => {
     const other = await FakeScheduler.start();
-    serve({ a: () => {} });
-    const fake = await scheduler.welcomed();
+    const { lost } = scene.serve({ a: () => {} });
+    const fake = await scene.scheduler.welcomed();
     const hint = { reconnect: true, reconnectAfterMs: 1, address: other.address };
     fake.say({ case: "drain", value: hint });
     fake.end();
@@ -123,7 +103,7 @@ describe("a connection that breaks", () => {
     expect(await lost).toMatchObject({ retryInMs: 1 });
     // Gone again, without a word: back to where the host was told to go.
     elsewhere.end();
-    await scheduler.connection();
+    await scene.scheduler.connection();
     other.stop();
   });
 
@@ -131,15 +111,15 @@ describe("a connection that breaks", () => {
     // Without a session a Welcome is waited for longer than that.
     timeout: WELCOME_TIMEOUT_MS - 1,
   }, async () => {
-    serve({ a: () => {} });
-    const fake = await scheduler.welcomed({ ttlMs: 600, heartbeatIntervalMs: 60_000 });
+    const { losses } = scene.serve({ a: () => {} });
+    const fake = await scene.scheduler.welcomed({ ttlMs: 600, heartbeatIntervalMs: 60_000 });
     await fake.settled();
     fake.say({ case: "drain", value: { reconnect: true, reconnectAfterMs: 3_600_000 } });
     fake.end();
     // The first of these gets no Welcome, the second is sent away for longer, the third is served.
-    await scheduler.connection();
-    (await scheduler.connection()).fail(status.UNAVAILABLE, "busy", "STORE_FAILED", 2_000);
-    await scheduler.welcomed();
+    await scene.scheduler.connection();
+    (await scene.scheduler.connection()).fail(status.UNAVAILABLE, "busy", "STORE_FAILED", 2_000);
+    await scene.scheduler.welcomed();
     expect(losses).toMatchObject([
       { error: "the stream ended", retryInMs: 200 },
       { error: expect.stringContaining("no Welcome came") },
@@ -152,12 +132,12 @@ describe("a connection that breaks", () => {
   });
 
   it("right after each Welcome is tried again with a growing wait, until more is heard", async () => {
-    serve({ a: () => {} });
-    for (let n = 0; n < 4; n++) (await scheduler.welcomed()).end();
-    const fake = await scheduler.welcomed();
+    const { losses } = scene.serve({ a: () => {} });
+    for (let n = 0; n < 4; n++) (await scene.scheduler.welcomed()).end();
+    const fake = await scene.scheduler.welcomed();
     await fake.settled();
     fake.end();
-    await scheduler.connection();
+    await scene.scheduler.connection();
     const waits = losses.map(({ retryInMs }) => Number(retryInMs));
     expect(waits).toHaveLength(5);
     // Each between half of its step and the step, and the steps are 100, 160, 256 and 410.
@@ -166,13 +146,13 @@ describe("a connection that breaks", () => {
   });
 
   it("that breaks of what this host says is tried again with a growing wait, whatever was heard before", async () => {
-    serve({ a: () => {} });
+    const { losses } = scene.serve({ a: () => {} });
     for (let n = 0; n < 5; n++) {
-      const fake = await scheduler.welcomed();
+      const fake = await scene.scheduler.welcomed();
       await fake.settled();
       fake.fail(status.RESOURCE_EXHAUSTED, "Received message larger than max (9 vs 8)");
     }
-    await scheduler.connection();
+    await scene.scheduler.connection();
     const waits = losses.map(({ retryInMs }) => Number(retryInMs));
     expect(waits).toHaveLength(5);
     expect(waits[3]).toBeGreaterThanOrEqual(204);
@@ -180,17 +160,17 @@ describe("a connection that breaks", () => {
   });
 
   it("is tried again when the scheduler says, however late, by a host that has no session to lose", async () => {
-    serve({ a: () => {} });
-    (await scheduler.connection()).fail(status.UNAVAILABLE, "busy", "STORE_FAILED", 2_000);
+    const { lost } = scene.serve({ a: () => {} });
+    (await scene.scheduler.connection()).fail(status.UNAVAILABLE, "busy", "STORE_FAILED", 2_000);
     expect(await lost).toMatchObject({ retryInMs: 2_000 });
   });
 
   it("is tried again for as long as the scheduler is away, and only then", async () => {
-    serve({ a: () => {} });
-    (await scheduler.connection()).fail(status.UNAVAILABLE, "not yet");
-    (await scheduler.connection()).fail(status.ALREADY_EXISTS, "your older brother lives", "HOST_ID_TAKEN");
+    const { host, ended } = scene.serve({ a: () => {} });
+    (await scene.scheduler.connection()).fail(status.UNAVAILABLE, "not yet");
+    (await scene.scheduler.connection()).fail(status.ALREADY_EXISTS, "your older brother lives", "HOST_ID_TAKEN");
     const ready = host.ready();
-    (await scheduler.connection()).fail(status.INVALID_ARGUMENT, "tasks[0].id is odd", "DEFINITION_INVALID");
+    (await scene.scheduler.connection()).fail(status.INVALID_ARGUMENT, "tasks[0].id is odd", "DEFINITION_INVALID");
     await expect(ended).rejects.toMatchObject({ code: "DEFINITION_INVALID" });
     await expect(ready).rejects.toMatchObject({ code: "DEFINITION_INVALID" });
   });
@@ -208,13 +188,13 @@ describe("a host that has code for nothing", () => {
       // From the sources there is no thread that keeps the session alive, and that is said as well.
       warn: (message: string) => void (message.startsWith("host_") && warnings.push(message)),
     };
-    host = new Host({ url: `grpc://${scheduler.address}`, hostId: "host", log });
-    ended = host.run({ handleSignals: false });
-    const fake = await scheduler.welcomed();
+    const host = scene.adopt(new Host({ url: `grpc://${scene.scheduler.address}`, hostId: "host", log }));
+    host.run({ handleSignals: false }).catch(() => {});
+    const fake = await scene.scheduler.welcomed();
     await host.ready();
     expect(warnings).toEqual(["host_without_tasks"]);
     fake.end();
-    await scheduler.welcomed();
+    await scene.scheduler.welcomed();
     await connectedTwice.fired;
     await host.ready();
     expect(warnings).toEqual(["host_without_tasks", "host_disconnected"]);
@@ -224,11 +204,11 @@ describe("a host that has code for nothing", () => {
 describe("a drain (P12)", () => {
   it("finishes what runs, hands back what waits, and ends once all has its receipt", async () => {
     const go = signal();
-    serve(
+    const { host, ended } = scene.serve(
       { runs: () => go.fired, waits: async (_context, handle) => void (await handle?.deferUntil(() => false, 60_000)) },
       0,
     );
-    const fake = await scheduler.welcomed();
+    const fake = await scene.scheduler.welcomed();
     fake.lease("waits", "waits");
     await fake.next("deferUntil");
     fake.say({ case: "deferred", value: { leaseId: "waits", deferral: 1 } });
@@ -245,8 +225,10 @@ describe("a drain (P12)", () => {
   });
 
   it("that the scheduler asks for is one of the host's own, with its grace", async () => {
-    serve({ waits: async (_context, handle) => void (await handle?.deferUntil(() => false, 60_000)) });
-    const fake = await scheduler.welcomed();
+    const { ended } = scene.serve({
+      waits: async (_context, handle) => void (await handle?.deferUntil(() => false, 60_000)),
+    });
+    const fake = await scene.scheduler.welcomed();
     fake.lease("waits", "waits");
     await fake.next("deferUntil");
     fake.say({ case: "deferred", value: { leaseId: "waits", deferral: 1 } });
@@ -260,8 +242,10 @@ describe("a drain (P12)", () => {
     const overflows: string[] = [];
     const onWarning = ({ name }: Error): void => void (name === "TimeoutOverflowWarning" && overflows.push(name));
     process.on("warning", onWarning);
-    serve({ waits: async (_context, handle) => void (await handle?.deferUntil(() => false, 60_000)) });
-    const fake = await scheduler.welcomed();
+    const { ended } = scene.serve({
+      waits: async (_context, handle) => void (await handle?.deferUntil(() => false, 60_000)),
+    });
+    const fake = await scene.scheduler.welcomed();
     fake.lease("waits", "waits");
     await fake.next("deferUntil");
     fake.say({ case: "deferred", value: { leaseId: "waits", deferral: 1 } });

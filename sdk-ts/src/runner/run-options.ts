@@ -5,9 +5,8 @@ import type { RunOptions } from "./host-options.js";
 
 const TABLE: readonly Option[] = [SIGNAL, { name: "handleSignals", ...oneOf(true, false) }];
 
-/** Throws OptionsError with everything that is wrong. */
-export function checkRunOptions(options: RunOptions): RunOptions {
+/** @throws OptionsError with everything that is wrong */
+export function checkRunOptions(options: RunOptions): void {
   const { problems } = readOptions(options, TABLE, "host.run");
   if (problems.length > 0) throw new OptionsError("host.run", problems);
-  return options;
 }

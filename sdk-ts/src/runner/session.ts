@@ -2,7 +2,6 @@
  * What a host instance holds and owes, beyond any one connection: its executions, and the events that have no receipt yet
  * (P4, P6). A connection comes, hears what is owed again, and goes.
  */
-
 import { LEAST_MAX_MESSAGE_BYTES, oversize, USUAL_MAX_MESSAGE_BYTES } from "../protocol/message-size.js";
 import type {
   HeldLease,
